@@ -1,0 +1,113 @@
+/** One HTTP request and its answer. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Peer } from "../api/service.js";
+import { Code, type Status } from "../errors.js";
+import { errorBody, errorLine, httpStatusOf } from "./http-status.js";
+
+export type Headers = Readonly<Record<string, string | number>>;
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
+const GRPC_OK = { ...JSON_TYPE, "Grpc-Metadata-Content-Type": "application/grpc" };
+
+/** What may follow a refused head without costing the connection. */
+const MAX_IGNORED_BYTES = 256 * 1024;
+
+/** How long what is left of a refused body is read, so that the client gets to see the answer. */
+const LINGER_MS = 2_000;
+
+export class Exchange {
+  /** Whether an answer was begun. */
+  answered = false;
+  /** Whether the answer is complete, on this side. */
+  done = false;
+
+  constructor(
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    readonly peer: Peer,
+    private readonly commonHeaders: Headers,
+  ) {}
+
+  /** A gateway's answer. */
+  ok(body: string | Buffer): void {
+    this.send(200, GRPC_OK, body);
+  }
+
+  error(status: Status): void {
+    this.send(httpStatusOf(status.code), { ...JSON_TYPE, ...challenge(status) }, errorBody(status));
+  }
+
+  text(status: number, body: string, headers: Headers = {}): void {
+    this.send(status, { ...TEXT_TYPE, ...headers }, body);
+  }
+
+  send(status: number, headers: Headers, body: string | Buffer): void {
+    if (this.answered || this.response.destroyed) {
+      return;
+    }
+    this.answered = true;
+    this.done = true;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const length = { "Content-Length": bytes.length };
+    if (this.bodyIsOver() || Number(this.request.headers["content-length"]) <= MAX_IGNORED_BYTES) {
+      this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length });
+      this.response.end(bytes);
+      this.readRest();
+    } else {
+      this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length, Connection: "close" });
+      this.response.write(bytes);
+      this.linger(() => this.response.end());
+    }
+  }
+
+  /** Begins the answer of a stream, which is chunked. */
+  startStream(status = 200): void {
+    this.answered = true;
+    this.response.writeHead(status, { ...this.commonHeaders, ...(status === 200 ? GRPC_OK : JSON_TYPE) });
+  }
+
+  endStream(failure?: Status): void {
+    if (this.response.destroyed) {
+      return;
+    }
+    if (!this.answered) {
+      this.startStream(failure === undefined ? 200 : httpStatusOf(failure.code));
+    }
+    if (failure !== undefined) {
+      this.response.write(errorLine(failure));
+    }
+    this.done = true;
+    this.response.end();
+    this.readRest();
+  }
+
+  private readRest(): void {
+    if (!this.bodyIsOver()) {
+      this.linger(() => this.request.complete || this.request.destroy());
+    }
+  }
+
+  /** Whether all of the request was read; HTTP/2 can leave the rest to the connection. */
+  private bodyIsOver(): boolean {
+    const { complete, headers, httpVersionMajor } = this.request;
+    const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+    return complete || httpVersionMajor > 1 || !hasBody;
+  }
+
+  /** Closing a socket with unread input resets it, and the answer with it: so the input is read for a while. */
+  private linger(then: () => void): void {
+    const timer = setTimeout(then, LINGER_MS);
+    this.request.once("end", () => {
+      clearTimeout(timer);
+      then();
+    });
+    this.request.once("close", () => clearTimeout(timer));
+    this.request.resume();
+  }
+}
+
+function challenge({ code, message }: Status): Headers {
+  // Node refuses to write other characters into a header.
+  return code === Code.unauthenticated ? { "WWW-Authenticate": message.replace(/[^ -~]/g, "?") } : {};
+}

@@ -1,0 +1,15 @@
+export type { Metadata, MetadataInit } from "./call/metadata.js";
+export { Code, type Status, StatusError } from "./call/status.js";
+export { DEFAULT_OPTIONS, type Options } from "./options.js";
+export { GrpcServer } from "./server.js";
+export type {
+  CallContext,
+  Method,
+  OtherHandler,
+  OtherRequest,
+  Peer,
+  Services,
+  StreamCall,
+  StreamHandler,
+  UnaryHandler,
+} from "./service.js";

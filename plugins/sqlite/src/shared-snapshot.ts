@@ -1,0 +1,58 @@
+import type { Head } from "@etcd-adapter/core/storage";
+import type { Connection } from "./connection.js";
+
+/**
+ * One snapshot for all reads of a turn of the event loop, so that each does not pay for a transaction and for the head.
+ * None is held while the writer works: it would keep the write-ahead log from ever starting anew. So what it shows is
+ * always the newest.
+ */
+export class SharedSnapshot {
+  private head: Head | undefined;
+  private isOpen = false;
+  private writes = 0;
+
+  constructor(private readonly connection: Connection) {}
+
+  run<T>(work: () => T): T {
+    if (this.writes > 0) return this.connection.transaction("deferred", work);
+    if (!this.isOpen) this.begin();
+    try {
+      return work();
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  /** The head, read once in a snapshot. */
+  headOf(read: () => Head): Head {
+    if (!this.isOpen) return read();
+    this.head ??= read();
+    return this.head;
+  }
+
+  /** Nothing is shared until the write has ended. */
+  async during<T>(write: () => Promise<T>): Promise<T> {
+    this.end();
+    this.writes++;
+    try {
+      return await write();
+    } finally {
+      this.writes--;
+    }
+  }
+
+  end(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.head = undefined;
+    // SQLite ends it itself after some errors.
+    if (this.connection.database.inTransaction) this.connection.statement("commit").run();
+  }
+
+  private begin(): void {
+    this.connection.statement("begin deferred").run();
+    this.isOpen = true;
+    setImmediate(() => this.end());
+  }
+}

@@ -1,0 +1,131 @@
+import { every, FORMATS, PLAIN, plain, type Scenario, type Step } from "../step.js";
+
+/** Of what can be done once: once in each format, with `#` as the number. */
+const numbered = (...runs: readonly string[]): Step[] =>
+  runs.flatMap((run) =>
+    FORMATS.map((format, index) => ({ run: run.replaceAll("#", String(index)), formats: [format] })),
+  );
+
+export const access: Scenario = {
+  name: "user, role, auth",
+  flags: ["--bcrypt-cost=4", "--quota-backend-bytes=1000000000"],
+  steps: [
+    ...every("auth status", "user list", "role list", "auth enable", "auth disable"),
+    ...numbered(
+      "role add r#",
+      "user add u#:pw",
+      "user add n# --no-password",
+      "user add p# --new-user-password=pw",
+    ),
+    ...every("role add r0", "user add u0:pw"),
+    { run: "user add i --interactive=false", input: "pw\n", formats: PLAIN },
+    { run: "user add j --interactive=false", input: "", formats: PLAIN },
+    ...plain("user add", "user add ''", "user add :pw", "role add", "role add ''"),
+    ...numbered("role grant-permission r# read k#", "role grant-permission r# write k/ --prefix"),
+    ...numbered("role grant-permission r# readwrite x z", "role grant-permission r# readwrite y --from-key"),
+    ...every(
+      "role grant-permission none read k",
+      "role get r0",
+      "role get r1",
+      "role get none",
+      "role list",
+      "user list",
+    ),
+    ...plain(
+      "role grant-permission r0 fly k",
+      "role grant-permission r0 read",
+      "role grant-permission r0 read z a",
+    ),
+    ...plain("role grant-permission r0 read a b --prefix", "role get"),
+    ...numbered("user grant-role u# r#", "role revoke-permission r# k#"),
+    ...plain("role revoke-permission r1 k/ --prefix", "role revoke-permission r1 y --from-key"),
+    ...plain(
+      "role revoke-permission r1 x z",
+      "role get r1",
+      "role revoke-permission r0",
+      "role revoke-permission r0 none",
+    ),
+    ...every("role revoke-permission none k", "role revoke-permission r1 k"),
+    ...every(
+      "user grant-role u0 r0",
+      "user grant-role u0 none",
+      "user grant-role none r0",
+      "user revoke-role u0 r1",
+    ),
+    ...every("user get u0", "user get none", "user get none --detail"),
+    { run: "user get u0 --detail", formats: ["simple", "json", "fields", "table"] },
+    ...plain(
+      "user get",
+      "user grant-role u0",
+      "user revoke-role u0",
+      "user get u0 --detail --write-out=json",
+    ),
+    { run: "user passwd u0 --interactive=false", input: "other\n" },
+    { run: "user passwd none --interactive=false", input: "other\n" },
+    ...numbered("user revoke-role u# r#", "user delete n#", "role delete r#"),
+    ...every("user delete none", "role delete none", "user revoke-role none r0"),
+    ...plain("user delete", "role delete", "auth enable more", "user passwd"),
+    ...plain(
+      "user add root:pw",
+      "auth enable",
+      "user grant-role root root",
+      "role add root",
+      "role get root",
+    ),
+    ...plain("role add reader", "role grant-permission reader read k/ --prefix", "user grant-role u0 reader"),
+    { run: "put k/1 1", formats: PLAIN },
+    ...plain("auth enable", "auth enable"),
+    ...every("put k/1 1", "get k/1", "auth status", "user list"),
+    ...every("--user=root:pw auth status", "--user=root:wrong get k/1", "--user=none:pw get k/1"),
+    ...every(
+      "--user=u0:other get k/ --prefix",
+      "--user=u0:other put k/1 2",
+      "--user=u0:other get l",
+      "--user=u0:other user list",
+    ),
+    ...plain(
+      "--user=u0 --password=other get k/1",
+      "--user=u0:other user get u0",
+      "--user=u0:other role get reader",
+    ),
+    ...plain(
+      "--user=u0:other watch l",
+      "--user=u0:other endpoint health",
+      "--user=u0:other endpoint status --write-out=json",
+    ),
+    ...plain(
+      "--user=root:pw endpoint hashkv --write-out=json",
+      "endpoint hashkv",
+      "endpoint health",
+      "alarm list",
+    ),
+    ...plain(
+      "member list --write-out=json",
+      "lease list",
+      "lease grant 10",
+      "compaction 1",
+      "defrag",
+      "snapshot save $folder/s",
+    ),
+    ...plain(
+      "--user=u0:other lock k/lock true",
+      "--user=u0:other elect k/elect me",
+      "--user=u0:other move-leader $member",
+    ),
+    ...plain(
+      "--user=root:pw user delete root",
+      "--user=root:pw role delete root",
+      "--user=root:pw user revoke-role root root",
+    ),
+    { run: "get k/1", env: { ETCDCTL_USER: "u0:other" }, formats: PLAIN },
+    { run: "get k/1", env: { ETCDCTL_USER: "u0", ETCDCTL_PASSWORD: "other" }, formats: PLAIN },
+    { run: "get k/1", env: { ETCDCTL_USER: "u0", ETCDCTL_PASSWORD: "wrong" }, formats: PLAIN },
+    ...every("--user=u0:other auth disable"),
+    ...plain(
+      "--user=root:pw auth disable",
+      "auth status",
+      "--user=u0:other get k/1",
+      "--user=u0:wrong get k/1",
+    ),
+  ],
+};
