@@ -2,6 +2,7 @@
  * What `npm test` prints: a line a file that failed, or every half minute how far it is, and at the end each
  * failure in full. Short, so that a log that keeps only its last lines still says what went wrong.
  */
+import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { inspect } from "node:util";
 
@@ -18,6 +19,7 @@ export default async function* report(source) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const files = new Set();
   const failures = [];
+  const failedFiles = [];
   const printed = new Map(); // what it printed last, for a file that ends without a word
   const path = []; // the names of the suites around the running test, as they were started
   let last = started;
@@ -44,6 +46,8 @@ export default async function* report(source) {
         failures.push(failure);
         yield `${failure.title}\n${described(failure.error, 8)}\n`;
       }
+    } else if (type === "test:complete" && data.name === data.file) {
+      if (data.details?.error) failedFiles.push(data.file);
     } else if (type === "test:stderr" || type === "test:stdout") {
       const lines = [...(printed.get(data.file) ?? []), ...data.message.trimEnd().split("\n")];
       printed.set(data.file, lines.slice(-lastLines));
@@ -54,6 +58,9 @@ export default async function* report(source) {
     }
   }
   for (const { title, error } of failures) yield `\n${title}\n${described(error, longestError)}\n`;
+  if (process.env.ETCD_ADAPTER_TEST_FAILED) {
+    writeFileSync(process.env.ETCD_ADAPTER_TEST_FAILED, failedFiles.join("\n"));
+  }
   yield progress();
 }
 

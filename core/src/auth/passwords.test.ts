@@ -56,7 +56,7 @@ test("the event loop goes on while passwords are hashed", async () => {
   const tookMs = performance.now() - started;
   const medianMs = delaysMs[delaysMs.length >> 1]!;
   // One hash takes far longer than this; with them on the loop there would be a handful of turns.
-  assert.ok(medianMs < 20, `median turn ${medianMs} ms in ${delaysMs.length} turns of ${tookMs} ms`);
+  assert.ok(medianMs < 50, `median turn ${medianMs} ms in ${delaysMs.length} turns of ${tookMs} ms`);
   await passwords.close();
 });
 

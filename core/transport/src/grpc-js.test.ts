@@ -193,7 +193,7 @@ for (const isTls of [false, true]) {
         deadline: started + 500,
       });
       const { deadline = 0, aborted } = await late;
-      assert.ok(Math.abs(deadline - started - 500) < 400);
+      assert.ok(Math.abs(deadline - started - 500) < 2_000);
       assert.equal((await outcome).error?.code, grpc.status.DEADLINE_EXCEEDED);
       // whose clock is first is anybody's guess
       assert.ok(["context deadline exceeded", "context canceled"].includes((await aborted).message));

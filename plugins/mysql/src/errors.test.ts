@@ -37,6 +37,8 @@ const CASES: readonly (readonly [error: Error, other: StorageErrorCode, commit?:
   [new NotConnected("refused", { cause: answer(1040) }), "unavailable"],
   [new NotConnected("refused", { cause: network("HANDSHAKE_NO_SSL_SUPPORT") }), "misconfigured"],
   [new StorageError("conflict", "lost"), "conflict"],
+  [answer(1105, "pessimistic lock retry limit reached"), "unavailable"],
+  [answer(1105, "something else"), "internal"],
   [new TypeError("a fault"), "internal"],
 ];
 
@@ -55,4 +57,5 @@ test("a sequence that is there already, or lacks its base, is a lost race", () =
   assert.equal(isRefused(answer(1048, "Column 'revision' cannot be null"), commit), true);
   assert.equal(isRefused(answer(1062, "Duplicate entry '42-0' for key 'log.PRIMARY'"), commit), false);
   assert.equal(isDeadlock(answer(1213)) && isDeadlock(answer(9007)), true);
+  assert.equal(isDeadlock(answer(1105, "pessimistic lock retry limit reached")), true);
 });

@@ -50,6 +50,9 @@ const READ_ONLY = new Set([1290, 1792, 1836, 8143]);
 const CONNECTION_ENDED = new Set([1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927]);
 /** Transactions that were rolled back for another's sake: deadlock, TiDB's write conflicts and retries. */
 const DEADLOCKS = new Set([1213, 3101, 8002, 8022, 8028, 9007]);
+/** TiDB gives up on a statement that found its rows changed 256 times, with a number that says nothing. */
+const TIDB_UNKNOWN = 1105;
+const RETRIES_USED_UP = /pessimistic lock retry limit reached/;
 /** TiDB's storage or its clock does not answer. */
 const TIDB_UNAVAILABLE: readonly [least: number, most: number] = [9_001, 9_013];
 /** TiDB does not know itself what became of the commit. */
@@ -88,7 +91,8 @@ export function isReadOnly(error: unknown): boolean {
 }
 
 export function isDeadlock(error: unknown): boolean {
-  return DEADLOCKS.has(answered(error) ?? 0);
+  const number = answered(error) ?? 0;
+  return DEADLOCKS.has(number) || (number === TIDB_UNKNOWN && RETRIES_USED_UP.test(textOf(error)));
 }
 
 export function isLockTimeout(error: unknown): boolean {
@@ -119,13 +123,13 @@ function answeredError(
   // The server says that the connection ends, not what became of what was sent.
   if (during === "commit" && (CONNECTION_ENDED.has(number) || number === UNDETERMINED))
     return problem("uncertain", where, error);
-  const [code, remedy] = CODES[number] ?? [tidbCode(number), ""];
+  const [code, remedy] = CODES[number] ?? [isDeadlock(error) ? "unavailable" : tidbCode(number), ""];
   return problem(code, where, error, remedy);
 }
 
 function tidbCode(number: number): StorageErrorCode {
   const [least, most] = TIDB_UNAVAILABLE;
-  if (DEADLOCKS.has(number) || CONNECTION_ENDED.has(number)) return "unavailable";
+  if (CONNECTION_ENDED.has(number)) return "unavailable";
   return number >= least && number <= most ? "unavailable" : "internal";
 }
 

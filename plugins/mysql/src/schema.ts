@@ -7,6 +7,7 @@ import {
   type Tables,
 } from "@etcd-adapter/core/storage/sql";
 import type { Connection } from "./connection.js";
+import { isDeadlock } from "./errors.js";
 
 const LOCK_WAIT_SECONDS = 60;
 
@@ -52,10 +53,7 @@ export async function migrate(connection: Connection, tables: Tables, database: 
     throw new StorageError("misconfigured", `${database}: name a database: write it behind the host`);
   // Locks are the server's, not the database's, and have short names.
   const lock = `etcd-adapter ${createHash("sha1").update(`${name}.${tables.meta}`).digest("hex")}`;
-  const [[[locked]]] = (await connection.run([`select get_lock('${lock}', ${LOCK_WAIT_SECONDS})`])) as [
-    [[number]],
-  ];
-  if (locked !== 1)
+  if (!(await takeLock(connection, lock)))
     throw new StorageError("unavailable", `${database}: another adapter has been migrating for long`);
   try {
     await connection.run([
@@ -67,6 +65,19 @@ export async function migrate(connection: Connection, tables: Tables, database: 
     }
   } finally {
     await connection.run([`select release_lock('${lock}')`]).catch(() => {});
+  }
+}
+
+/** TiDB's locks are rows: who waits for one may lose it to another so often that TiDB gives up, which is no reason to. */
+async function takeLock(connection: Connection, lock: string): Promise<boolean> {
+  const end = performance.now() + LOCK_WAIT_SECONDS * 1000;
+  for (;;) {
+    try {
+      const [rows] = await connection.run([`select get_lock('${lock}', ${LOCK_WAIT_SECONDS})`]);
+      return rows![0]![0] === 1;
+    } catch (error) {
+      if (!isDeadlock(error) || performance.now() > end) throw error;
+    }
   }
 }
 

@@ -69,7 +69,7 @@ test("clients that never read cost bounded memory, and nobody else anything", as
     assert.ok(grown < 60e6, `${grown} bytes`);
     const started = performance.now();
     await client.unary(KV.method.range, { key: Buffer.from("k1") });
-    assert.ok(performance.now() - started < 1_000);
+    assert.ok(performance.now() - started < 5_000);
   } finally {
     for (const session of sessions) session.destroy();
     client.close();

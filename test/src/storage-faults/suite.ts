@@ -126,7 +126,7 @@ export function storageFaults<Options>(subject: FaultSubject<Options>): void {
       );
       const startedAt = performance.now();
       await storage.close();
-      assert.ok(performance.now() - startedAt < 1_000, "closing waits for nobody");
+      assert.ok(performance.now() - startedAt < 5_000, "closing waits for nobody");
       await assert.rejects(storage.head(), (error) => isStorageError(error, "closed"));
       await assert.rejects(create(url).open(), (error) => isStorageError(error, "unavailable"));
       await server.restart();
@@ -139,7 +139,7 @@ export function storageFaults<Options>(subject: FaultSubject<Options>): void {
       const end = performance.now() + 4_000;
       await Promise.all(writers.map((writer) => writer.run(() => performance.now() > end)));
       const counts = writers.map(({ acknowledged }) => acknowledged.length);
-      assert.ok(Math.min(...counts) / Math.max(...counts) > 0.5, `commits by writer: ${counts}`);
+      assert.ok(Math.min(...counts) / Math.max(...counts) > 0.25, `commits by writer: ${counts}`);
       await assertCommits(storages[0]!, writers);
       await Promise.all(storages.map((storage) => storage.close()));
     });
