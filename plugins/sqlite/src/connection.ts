@@ -26,6 +26,7 @@ const CHECKPOINT_PAGES = 4096;
 /** A connection with its statements, each prepared once. */
 export class Connection {
   private readonly statements = new Map<string, Statement<unknown[], Value[]>>();
+  private syncs = true;
   private readonly columns = new Map<string, Statement<unknown[], Value>>();
 
   private constructor(readonly database: Database) {}
@@ -89,6 +90,13 @@ export class Connection {
       if (this.database.inTransaction) this.statement("rollback").run();
       throw error;
     }
+  }
+
+  /** Whether a commit returns when it is on the disk: so at first. Without, a crash of the machine may undo the newest. */
+  sync(commits: boolean): void {
+    if (commits === this.syncs) return;
+    this.database.pragma(`synchronous = ${commits ? "full" : "normal"}`);
+    this.syncs = commits;
   }
 
   close(): void {

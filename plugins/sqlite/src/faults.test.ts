@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { StorageError, type StorageErrorCode } from "@etcd-adapter/core/storage";
-import { buildCommit, Model, put } from "@etcd-adapter/plugin-kit";
+import { Model, put } from "@etcd-adapter/plugin-kit";
 import Library from "better-sqlite3";
-import { createStorage, openStorage, temporaryFolder, write } from "./testing/place.js";
+import { createStorage, openStorage, temporaryFolder, write, writeUntilRedo } from "./testing/place.js";
 
 const run = promisify(execFile);
 
@@ -69,44 +69,65 @@ test("a lock that another program holds makes commits unavailable, and reads go 
   const file = join(await temporaryFolder(t), "locked.db");
   const model = new Model();
   const storage = await openStorage(t, file, { "busy-timeout-ms": 50 });
-  await write(storage, model, { revisions: [[put("a", "1")]] });
+  await writeUntilRedo(storage, model, file);
   const other = new Library(file);
   other.exec("begin immediate");
-  const refused = storage.commit(buildCommit(model, { revisions: [[put("a", "2")]] }));
-  await assert.rejects(refused, fails("unavailable", file));
+  // The redo log takes this one; that it can't go on from there shows later.
+  await write(storage, model, { revisions: [[put("b", "2")]] });
+  const next = async () => {
+    for (;;) await write(storage, model, { revisions: [[put("c", "3")]] });
+  };
+  await assert.rejects(next(), fails("unavailable", file));
   assert.deepEqual(await storage.head(), model.head);
+  const { fields } = await storage.get({ keys: [Buffer.from("a")], revision: 0n, linearizable: true });
+  assert.ok(fields[0]);
   other.exec("rollback");
   other.close();
   await write(storage, model, { revisions: [[put("a", "3")]] });
+  const everything = { start: Buffer.alloc(0), end: null };
+  const query = {
+    interval: everything,
+    revision: 0n,
+    limit: 10,
+    count: true,
+    descending: false,
+    linearizable: true,
+  };
+  assert.equal((await storage.range(query)).count, 3n);
 });
 
-test("a full disk refuses commits, and nothing is lost", async (t) => {
-  const folder = join(await temporaryFolder(t), "small");
-  await mkdir(folder);
-  try {
-    await run("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", folder]);
-  } catch {
-    return t.skip("mounting is not permitted here");
-  }
-  const model = new Model();
-  const storage = createStorage(join(folder, "test.db"));
-  try {
-    await storage.open();
-    const fill = async () => {
-      for (;;) await write(storage, model, { revisions: [[put("a", "x".repeat(100_000))]] });
-    };
-    await assert.rejects(fill(), fails("full", folder));
-    assert.ok(model.commits.length > 5);
-    assert.deepEqual(await storage.head(), model.head);
-    await run("mount", ["-o", "remount,size=6m", folder]);
-    await write(storage, model, { compacted: model.head.revision });
-    while (await storage.prune(2));
-    for (let n = 0; n < 5; n++) await write(storage, model, { revisions: [[put("a", "x".repeat(100_000))]] });
-  } finally {
-    await storage.close();
-    await run("umount", [folder]);
-  }
-});
+for (const [small, larger, log] of [
+  ["3m", "6m", "no redo log"],
+  ["30m", "80m", "a redo log"],
+] as const)
+  test(`a full disk with room for ${log} refuses commits, and nothing is lost`, async (t) => {
+    const folder = join(await temporaryFolder(t), "small");
+    await mkdir(folder);
+    try {
+      await run("mount", ["-t", "tmpfs", "-o", `size=${small}`, "tmpfs", folder]);
+    } catch {
+      return t.skip("mounting is not permitted here");
+    }
+    const model = new Model();
+    const storage = createStorage(join(folder, "test.db"));
+    try {
+      await storage.open();
+      const fill = async () => {
+        for (;;) await write(storage, model, { revisions: [[put("a", "x".repeat(100_000))]] });
+      };
+      await assert.rejects(fill(), fails("full", folder));
+      assert.ok(model.commits.length > 5);
+      assert.deepEqual(await storage.head(), model.head);
+      await run("mount", ["-o", `remount,size=${larger}`, folder]);
+      await write(storage, model, { compacted: model.head.revision });
+      while (await storage.prune(2));
+      for (let n = 0; n < 5; n++)
+        await write(storage, model, { revisions: [[put("a", "x".repeat(100_000))]] });
+    } finally {
+      await storage.close();
+      await run("umount", [folder]);
+    }
+  });
 
 test("the write-ahead log stays small, however much is written", async (t) => {
   const file = join(await temporaryFolder(t), "long.db");

@@ -10,7 +10,7 @@ export type Operations = ReturnType<typeof operations>;
 /** What a worker thread can be asked for. Both kinds can do all of it; which does what is the storage's choice. */
 export function operations(reader: Reader, writer: Writer) {
   return {
-    commit: (block: ArrayBuffer) => writer.commit(block),
+    commit: (blocks: readonly ArrayBuffer[], synced: boolean) => writer.commit(blocks, synced),
     prune: (step: PruneStep) => writer.prune(step),
     shrink: (pages: number) => writer.shrink(pages),
     truncateLog: () => writer.truncateLog(),

@@ -79,14 +79,7 @@ export class Reader {
   single(key: Uint8Array, count: boolean): RangePage {
     return this.snapshot(() => {
       const field = this.connection.value(this.sql.stateGet, key) as Buffer | undefined;
-      const rows = field ? 1 : 0;
-      return {
-        head: this.head(),
-        fields: field ?? NONE,
-        rows,
-        more: false,
-        count: count ? BigInt(rows) : 0n,
-      };
+      return singlePage(this.head(), field, count);
     });
   }
 
@@ -112,6 +105,10 @@ export class Reader {
   since({ after, limit, previous, keys }: SinceQuery, maxBytes: number) {
     return this.snapshot(() => {
       const head = this.head();
+      const fields = this.fields(keys);
+      // A lone writer asks for keys alone.
+      const isNewest = head.sequence === after.sequence && (limit === 0 || head.revision === after.revision);
+      if (isNewest) return { head, floor: 0n, entries: [], log: undefined, fields };
       const position = { revision: after.revision + 1n, sub: -1 };
       const query = { after: position, through: head.revision, interval: null, limit, previous };
       return {
@@ -121,7 +118,7 @@ export class Reader {
           .all(this.sql.registry, { after: after.sequence })
           .map(([key, value]) => ({ key: key as string, value: value as Buffer | null })),
         log: limit > 0 ? this.packedRows(query, "none", maxBytes) : undefined,
-        fields: this.fields(keys),
+        fields,
       };
     });
   }
@@ -221,6 +218,12 @@ export class Reader {
   private snapshot<T>(work: () => T): T {
     return this.shared ? this.shared.run(work) : this.connection.transaction("deferred", work);
   }
+}
+
+/** A page of the one key that was asked for. */
+export function singlePage(head: Head, field: Buffer | undefined, count: boolean): RangePage {
+  const rows = field ? 1 : 0;
+  return { head, fields: field ?? NONE, rows, more: false, count: count ? BigInt(rows) : 0n };
 }
 
 function bind({ start, end }: Interval, bounded = end !== null): Parameters {

@@ -29,7 +29,14 @@ function migrations({ log, state, commits, registry, meta }: Tables): Migration[
         `insert into ${meta} values ('pruned-revision', 0), ('pruned-sub', -1), ('floor', 0)`,
       ],
     },
+    { version: 2, statements: [`insert into ${meta} values ('identity', random())`] },
   ];
+}
+
+/** By which a redo log is known as this file's. */
+export function identityOf(database: Database, { meta }: Tables): bigint {
+  const statement = database.prepare<[], bigint>(`select value from ${meta} where name = 'identity'`);
+  return statement.safeIntegers(true).pluck(true).get()!;
 }
 
 export function migrate(database: Database, tables: Tables, file: string): void {

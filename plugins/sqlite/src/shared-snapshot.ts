@@ -8,6 +8,7 @@ import type { Connection } from "./connection.js";
  */
 export class SharedSnapshot {
   private head: Head | undefined;
+  private known: Head | undefined;
   private isOpen = false;
   private writes = 0;
 
@@ -24,8 +25,19 @@ export class SharedSnapshot {
     }
   }
 
+  /** For `work`, which reads nothing that differs between them, `head` stands for whichever head its snapshot has. */
+  withHead<T>(head: Head, work: () => T): T {
+    this.known = head;
+    try {
+      return work();
+    } finally {
+      this.known = undefined;
+    }
+  }
+
   /** The head, read once in a snapshot. */
   headOf(read: () => Head): Head {
+    if (this.known) return this.known;
     if (!this.isOpen) return read();
     this.head ??= read();
     return this.head;

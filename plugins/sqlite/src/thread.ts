@@ -46,7 +46,7 @@ export class Thread {
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve: resolve as Pending["resolve"], reject });
       const request: Request = { id, name, parameters };
-      worker.postMessage(request, parameters[0] instanceof ArrayBuffer ? [parameters[0]] : []);
+      worker.postMessage(request);
     });
   }
 

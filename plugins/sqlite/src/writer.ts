@@ -14,24 +14,38 @@ export class Writer {
     private readonly reader: Reader,
   ) {}
 
-  commit(block: ArrayBuffer): void {
+  /**
+   * One transaction. Commits that are in already are passed over: after a thread ended, nobody knows whether it had made its last.
+   * `synced`: it is on the disk, as are all before it, when this returns. Otherwise only the redo log is.
+   */
+  commit(blocks: readonly ArrayBuffer[], synced: boolean): void {
+    this.connection.sync(synced);
     this.write(() => {
-      const commit = new UnpackedCommit(block);
-      this.expectHead(commit.base);
-      const insertLog = this.connection.statement(this.sql.insertLog);
-      const putState = this.connection.statement(this.sql.putState);
-      const deleteState = this.connection.statement(this.sql.deleteState);
-      for (const { revision, sub, key, deleted, field, previous, lease, last } of commit.changes()) {
-        insertLog.run(revision, sub, key, deleted ? 1 : 0, field, previous, lease);
-        if (!last) continue;
-        if (deleted) deleteState.run(key);
-        else putState.run(key, field, revision, lease);
+      let head = this.reader.head();
+      for (const block of blocks) {
+        const commit = new UnpackedCommit(block);
+        if (this.reader.commitId(commit.head.sequence)?.equals(commit.id)) continue;
+        expectHead(head, commit.base);
+        this.insert(commit);
+        head = commit.head;
       }
-      const { sequence, revision, compacted } = commit.head;
-      const putRegistry = this.connection.statement(this.sql.putRegistry);
-      for (const { key, value } of commit.registry()) putRegistry.run(key, value, sequence);
-      this.connection.statement(this.sql.insertCommit).run(sequence, commit.id, revision, compacted);
     });
+  }
+
+  private insert(commit: UnpackedCommit): void {
+    const insertLog = this.connection.statement(this.sql.insertLog);
+    const putState = this.connection.statement(this.sql.putState);
+    const deleteState = this.connection.statement(this.sql.deleteState);
+    for (const { revision, sub, key, deleted, field, previous, lease, last } of commit.changes()) {
+      insertLog.run(revision, sub, key, deleted ? 1 : 0, field, previous, lease);
+      if (!last) continue;
+      if (deleted) deleteState.run(key);
+      else putState.run(key, field, revision, lease);
+    }
+    const { sequence, revision, compacted } = commit.head;
+    const putRegistry = this.connection.statement(this.sql.putRegistry);
+    for (const { key, value } of commit.registry()) putRegistry.run(key, value, sequence);
+    this.connection.statement(this.sql.insertCommit).run(sequence, commit.id, revision, compacted);
   }
 
   prune({ window, pruned, sequences }: PruneStep): void {
@@ -64,9 +78,9 @@ export class Writer {
     return left > 0 && left < before;
   }
 
-  /** Empties the write-ahead log, unless a read still needs it. */
-  truncateLog(): void {
-    this.connection.database.pragma("wal_checkpoint(truncate)");
+  /** Empties the write-ahead log, unless a read still needs it; whether all is in the database now, synced. */
+  truncateLog(): boolean {
+    return this.connection.value("pragma wal_checkpoint(truncate)") === 0n;
   }
 
   /** One transaction. On a full disk it is tried again from the start of the write-ahead log, which has its room already. */
@@ -80,14 +94,13 @@ export class Writer {
     }
   }
 
-  private expectHead(base: Head): void {
-    const head = this.reader.head();
-    if (head.sequence !== base.sequence || head.revision !== base.revision) {
-      throw new Failure("CONFLICT", `the head is commit ${head.sequence}, not ${base.sequence} any more`);
-    }
-  }
-
   private run(sql: string, parameters: Record<string, bigint | number>): void {
     this.connection.statement(sql).run(parameters);
+  }
+}
+
+function expectHead(head: Head, base: Head): void {
+  if (head.sequence !== base.sequence || head.revision !== base.revision) {
+    throw new Failure("CONFLICT", `the head is commit ${head.sequence}, not ${base.sequence} any more`);
   }
 }
