@@ -13,6 +13,9 @@ const GRPC_OK = { ...JSON_TYPE, "Grpc-Metadata-Content-Type": "application/grpc"
 /** What may follow a refused head without costing the connection. */
 const MAX_IGNORED_BYTES = 256 * 1024;
 
+/** Above, a copy costs more than a second write. */
+const MAX_TEXT_BYTES = 16 * 1024;
+
 /** How long what is left of a refused body is read, so that the client gets to see the answer. */
 const LINGER_MS = 2_000;
 
@@ -52,7 +55,9 @@ export class Exchange {
     const length = { "Content-Length": bytes.length };
     if (this.bodyIsOver() || Number(this.request.headers["content-length"]) <= MAX_IGNORED_BYTES) {
       this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length });
-      this.response.end(bytes);
+      // Of a text Node makes one write together with the head. Latin1 is the bytes as they are.
+      if (bytes.length <= MAX_TEXT_BYTES) this.response.end(bytes.toString("latin1"), "latin1");
+      else this.response.end(bytes);
       this.readRest();
     } else {
       this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length, Connection: "close" });

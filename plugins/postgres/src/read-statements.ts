@@ -92,14 +92,15 @@ export function readStatements({ log, state, commits, registry, meta }: Tables) 
 
     /**
      * A page as one value: many rows that each become a value in JavaScript take several times as long. It ends before
-     * the row with which it would exceed :bytes, but holds one at least.
+     * the row with which it would exceed :bytes, but holds one at least. Base64 is two thirds of the hexadecimal digits as
+     * which the driver would get it, and faster to read.
      */
     range: byShape(
       (shape: RangeShape) => `range-${Object.values(shape).join("-")}`,
       (shape) => {
         const source = sources[shape.source];
         return `${withHead}
-          select ${HEAD}, p.rows, p.fields, p.found > p.rows,
+          select ${HEAD}, p.rows, encode(p.fields, 'base64'), p.found > p.rows,
             ${shape.count ? `case when p.found <= :limit::bigint then p.found else (${source.count(shape)}) end` : "0"}
           from h, (
             select count(*) filter (where fits) as rows, count(*) as found,

@@ -51,7 +51,7 @@ export async function readRange(
   const [, , , rows, fields, more, counted] = row!;
   return {
     head: headOf(row!),
-    fields: (fields as Buffer | null) ?? NONE,
+    fields: fields === null ? NONE : Buffer.from(fields as string, "base64"),
     rows: Number(rows),
     more: more as boolean,
     count: BigInt(counted as string),

@@ -60,12 +60,12 @@ export class Connection {
 
   /** The first row's first column: cheaper than a row. */
   value(sql: string, ...parameters: unknown[]): Value | undefined {
-    let statement = this.columns.get(sql);
-    if (!statement) {
-      statement = this.database.prepare<unknown[], Value>(sql).safeIntegers(true).pluck(true);
-      this.columns.set(sql, statement);
-    }
-    return statement.get(...parameters);
+    return this.column(sql).get(...parameters);
+  }
+
+  /** Each row's first column. */
+  values(sql: string, parameters: Parameters): Value[] {
+    return this.column(sql).all(parameters);
   }
 
   statement(sql: string): Statement<unknown[], Value[]> {
@@ -74,6 +74,15 @@ export class Connection {
       statement = this.database.prepare<unknown[], Value[]>(sql).safeIntegers(true);
       if (statement.reader) statement.raw(true);
       this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  private column(sql: string): Statement<unknown[], Value> {
+    let statement = this.columns.get(sql);
+    if (!statement) {
+      statement = this.database.prepare<unknown[], Value>(sql).safeIntegers(true).pluck(true);
+      this.columns.set(sql, statement);
     }
     return statement;
   }

@@ -19,6 +19,7 @@ import type { SharedSnapshot } from "./shared-snapshot.js";
 import type { LogFilter, Shape, Statements } from "./statements.js";
 
 const NONE = Buffer.alloc(0);
+const FEW_ROWS = 4;
 
 /** Every read, on whichever thread its connection lives. */
 export class Reader {
@@ -45,6 +46,8 @@ export class Reader {
   range(query: RowsQuery, bounds: Bounds, revision?: bigint): RangePage | undefined {
     return this.snapshot(() => {
       const { interval, descending } = query;
+      const few = revision === undefined ? this.few(query) : undefined;
+      if (few) return few;
       const source = this.source(descending, revision);
       const budget = new PageBudget(Math.min(query.limit, bounds.rows), bounds.bytes);
       const fields: Buffer[] = [];
@@ -81,6 +84,22 @@ export class Reader {
       const field = this.connection.value(this.sql.stateGet, key) as Buffer | undefined;
       return singlePage(this.head(), field, count);
     });
+  }
+
+  /** All that an interval has, if that is little: then making one value of the rows costs more than it saves. */
+  private few({ interval, descending, limit, count }: RowsQuery): RangePage | undefined {
+    const most = Math.min(limit, FEW_ROWS);
+    const sql = this.sql.stateFields({ bounded: interval.end !== null, descending });
+    const fields = this.connection.values(sql, { ...bind(interval), limit: most + 1 }) as Buffer[];
+    if (fields.length > most) return undefined;
+    const rows = fields.length;
+    return {
+      head: this.head(),
+      fields: rows === 1 ? fields[0]! : Buffer.concat(fields),
+      rows,
+      more: false,
+      count: count ? BigInt(rows) : 0n,
+    };
   }
 
   get(keys: readonly Uint8Array[], revision?: bigint): GetResult {

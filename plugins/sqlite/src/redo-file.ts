@@ -1,6 +1,7 @@
-import { constants, write } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { SYNCED_WRITES, SyncedWriter } from "./synced-writer.js";
 
 /*
  * A file of one size, made once, so that a write to it changes no metadata and is synced in one go:
@@ -15,9 +16,6 @@ import { crc32 } from "node:zlib";
 const MAGIC = Buffer.from("redo-001");
 const HEADER_BYTES = 24;
 const RECORD_BYTES = 8;
-/** On Linux a write to such a file returns when it is on the disk, which saves a call; elsewhere a sync follows. */
-const SYNCED_WRITES = process.platform === "linux" ? constants.O_DSYNC : 0;
-
 export interface RedoRecords {
   readonly identity: bigint;
   readonly generation: bigint;
@@ -26,6 +24,7 @@ export interface RedoRecords {
 
 /** One of the two files of a redo log, open for appending. */
 export class RedoFile {
+  private readonly writer = new SyncedWriter();
   private offset = HEADER_BYTES;
   private generation = 0n;
 
@@ -61,8 +60,7 @@ export class RedoFile {
     record.writeUInt32LE(bytes.length, start);
     record.writeUInt32LE(checksum(this.generation, bytes), start + 4);
     record.set(bytes, start + RECORD_BYTES);
-    await writeWhole(this.handle.fd, record, this.offset - start);
-    if (SYNCED_WRITES === 0) await this.handle.datasync();
+    await this.writer.write(this.handle.fd, record, this.offset - start);
     this.offset += RECORD_BYTES + bytes.length;
   }
 
@@ -75,17 +73,6 @@ export class RedoFile {
     record.writeBigInt64LE(this.identity, 8);
     record.writeBigInt64LE(this.generation, 16);
   }
-}
-
-/** With a callback: a FileHandle's own write takes a good deal longer, and a commit waits for nothing but this. */
-function writeWhole(fd: number, bytes: Buffer, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    write(fd, bytes, 0, bytes.length, position, (error, written) => {
-      if (error) reject(error);
-      else if (written < bytes.length) reject(new Error(`${written} of ${bytes.length} bytes were written`));
-      else resolve();
-    });
-  });
 }
 
 /** What a file holds; undefined if nothing was ever written to it. */

@@ -58,6 +58,10 @@ export function statements({ log, state, commits, registry, meta }: Tables) {
       select key, field from ${state} where key >= @start ${below(shape, "key")}
       order by key ${direction(shape)} limit @limit)`,
     ),
+    stateFields: byShape(
+      (shape) => `select field from ${state} where key >= @start ${below(shape, "key")}
+      order by key ${direction(shape)} limit @limit`,
+    ),
     stateCount: byShape(
       (shape) => `select count(*) from (
       select 1 from ${state} indexed by ${state}_count where key >= @start ${below(shape, "key")} limit @limit)`,
