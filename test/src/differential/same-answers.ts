@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { StorageBackend } from "../adapter/backends.js";
 import { startAdapterProcess } from "../adapter/start.js";
-import { type EtcdServer, startEtcd } from "../servers/index.js";
+import { type EtcdServer, startEtcd, waitUntil } from "../servers/index.js";
+import { endsEtcd } from "./ends-etcd.js";
 import type { Json } from "./normalise.js";
 import { Player } from "./player.js";
 import { type Step, step } from "./steps.js";
@@ -13,6 +15,7 @@ import { type Step, step } from "./steps.js";
  * shortest run that fails, which takes many minutes.
  */
 const RUNS = process.env.ETCD_ADAPTER_DIFFERENTIAL_RUNS;
+const UNAVAILABLE = 14;
 const STEPS = Number(process.env.ETCD_ADAPTER_DIFFERENTIAL_STEPS ?? 150);
 
 /** Plays random steps on a real etcd and on an adapter over the backend. */
@@ -43,6 +46,7 @@ async function compare(steps: readonly Step[], reference: EtcdServer, address: s
   try {
     for (const [index, one] of steps.entries()) {
       const [expected, actual] = await Promise.all([theirs.play(one), ours.play(one)]);
+      if (endsEtcd(one) && (await hasEnded(reference, expected))) return;
       assert.deepEqual(actual, expected, `step ${index}: ${show(one)}`);
     }
     await sameWatchLogs(ours, theirs);
@@ -50,6 +54,13 @@ async function compare(steps: readonly Step[], reference: EtcdServer, address: s
     theirs.close();
     ours.close();
   }
+}
+
+/** Its process ends a moment after its connections. */
+async function hasEnded(reference: EtcdServer, answer: Json): Promise<boolean> {
+  const isLost = isDeepStrictEqual(answer, { error: { code: UNAVAILABLE, message: "Connection dropped" } });
+  if (isLost) await waitUntil(() => assert.ok(!reference.isRunning), { timeoutMs: 10_000 });
+  return isLost;
 }
 
 /** Watches are compared when they have come to rest. */
