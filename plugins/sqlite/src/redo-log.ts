@@ -50,7 +50,7 @@ export class RedoLog {
     }
   }
 
-  /** Whether all up to the newest record wait for the database to be synced, so that a file can be used again. */
+  /** Whether the file that is not being written to waits for the database to be synced, before it can be used again. */
   get wantsSync(): boolean {
     return this.last[1 - this.current]! > this.synced;
   }
