@@ -1,5 +1,6 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { asStorageError, type Commit } from "../storage/index.js";
+import { PlainHistogram, type Series } from "./plain-histogram.js";
 
 /** etcd's buckets of disk operations: 1 ms, doubled 13 times. */
 const DISK_SECONDS = Array.from({ length: 14 }, (_, power) => 0.001 * 2 ** power);
@@ -8,15 +9,16 @@ const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000];
 
 /** What the backend does, how long it takes and what goes wrong there. */
 export class StorageMetrics {
-  private readonly seconds: Histogram<"operation">;
+  private readonly seconds: PlainHistogram;
+  private readonly operations = new Map<string, Series>();
   private readonly errors: Counter<"operation" | "code">;
   private readonly conflicts: Counter;
-  private readonly group: Histogram;
-  private readonly commitSeconds: readonly Histogram[];
+  private readonly group: Series;
+  private readonly commitSeconds: readonly Series[];
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.seconds = new Histogram({
+    this.seconds = new PlainHistogram({
       name: "etcd_adapter_storage_seconds",
       help: 'Duration of calls to the storage; those of "since" are what keeps an adapter up, and what the poller asks.',
       labelNames: ["operation"],
@@ -34,19 +36,21 @@ export class StorageMetrics {
       help: "Commits that another adapter's commit overtook, and that were evaluated again.",
       registers,
     });
-    this.group = new Histogram({
+    this.group = new PlainHistogram({
       name: "etcd_adapter_commit_revisions",
       help: "Revisions that one commit made.",
       buckets: GROUP_SIZES,
       registers,
-    });
+    }).series();
     this.commitSeconds = [
       ["etcd_disk_backend_commit_duration_seconds", "The latency distributions of commit called by backend."],
       [
         "etcd_disk_wal_fsync_duration_seconds",
         "The latency distributions of a durable append to the log: the same.",
       ],
-    ].map(([name, help]) => new Histogram({ name: name!, help: help!, buckets: DISK_SECONDS, registers }));
+    ].map(([name, help]) =>
+      new PlainHistogram({ name: name!, help: help!, buckets: DISK_SECONDS, registers }).series(),
+    );
   }
 
   async timed<T>(operation: string, call: () => Promise<T>): Promise<T> {
@@ -57,16 +61,35 @@ export class StorageMetrics {
       this.failed(operation, error);
       throw error;
     } finally {
-      this.seconds.observe({ operation }, (performance.now() - start) / 1_000);
+      this.took(operation, start);
     }
   }
 
   async commit(commit: Commit, call: () => Promise<void>): Promise<void> {
     const start = performance.now();
-    await this.timed("commit", call);
-    const seconds = (performance.now() - start) / 1_000;
-    for (const histogram of this.commitSeconds) histogram.observe(seconds);
+    let seconds: number;
+    try {
+      await call();
+    } catch (error) {
+      this.failed("commit", error);
+      throw error;
+    } finally {
+      seconds = this.took("commit", start);
+    }
+    for (const series of this.commitSeconds) series.observe(seconds);
     this.group.observe(commit.revisions.length);
+  }
+
+  /** In seconds. */
+  private took(operation: string, start: number): number {
+    const seconds = (performance.now() - start) / 1_000;
+    let series = this.operations.get(operation);
+    if (!series) {
+      series = this.seconds.series({ operation });
+      this.operations.set(operation, series);
+    }
+    series.observe(seconds);
+    return seconds;
   }
 
   private failed(operation: string, error: unknown): void {
