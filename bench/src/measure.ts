@@ -115,7 +115,7 @@ export async function sampleOf(
   });
   const before = used();
   // the first round also lets V8 compile what the scenario needs
-  const warmup = round === 0 ? seconds : Math.min(0.3, seconds / 3);
+  const warmup = round === 0 ? (scenario.warmupSeconds ?? seconds) : Math.min(0.3, seconds / 3);
   const time = [`--duration=${seconds}s`, `--warmup=${warmup.toFixed(3)}s`];
   const filled = scenario.filled ? [`--keys=${keys}`] : [];
   const { figures, cpuSeconds: loadCpu } = await load(subject.target, [...scenario.args, ...time, ...filled]);

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly filled?: boolean;
   /** Runs on storages that are servers too, not on the embedded ones alone. */
   readonly everywhere?: boolean;
+  /** Before the first round; without it as long as a round measures. */
+  readonly warmupSeconds?: number;
   /** kine can do it: it takes the transactions that Kubernetes sends, and no other writes. */
   readonly kine?: boolean;
 }
@@ -41,6 +43,8 @@ export const scenarios: readonly Scenario[] = [
     title: "Put of 256 B, 1 in flight",
     args: grpc("put", 1, 1),
     figures: [rate],
+    // V8 compiles by the number of calls, of which there are few a second
+    warmupSeconds: 5,
     everywhere: true,
   },
   {
