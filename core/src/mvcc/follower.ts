@@ -9,6 +9,7 @@ import {
 } from "../storage/index.js";
 import { pause } from "./faults.js";
 import { KeyCache } from "./key-cache.js";
+import { PrefixCache } from "./prefix-cache.js";
 import { RegistryView } from "./registry-view.js";
 
 export interface HeadObserver {
@@ -35,6 +36,8 @@ export class Follower {
   readonly registry = new RegistryView();
   /** True as of `revision` at the least: what is newer makes a commit on `head` a conflict. */
   readonly keys = new KeyCache();
+  /** Likewise. */
+  readonly prefixes = new PrefixCache();
   private readonly observers: RevisionObserver[] = [];
   private readonly headObservers: HeadObserver[] = [];
   private current: Head = { sequence: -1n, revision: 0n, compacted: -1n };
@@ -185,13 +188,18 @@ export class Follower {
   private async apply({ head, changes, registry }: News, after: bigint): Promise<void> {
     if (head.sequence <= this.current.sequence) return;
     // Deletions below the compacted revision may have been removed before they were seen here.
-    if (after < head.compacted) this.keys.clear();
+    if (after < head.compacted) this.forget();
     this.publish(changes.revisions, false);
     this.passed(changes.through);
     await this.publishThrough(head.revision);
     if (head.sequence <= this.current.sequence) return;
     this.registry.applyNews(registry);
     this.moveTo(head);
+  }
+
+  private forget(): void {
+    this.keys.clear();
+    this.prefixes.clear();
   }
 
   private moveTo(head: Head): void {
@@ -209,7 +217,7 @@ export class Follower {
         previous: this.wantsPrevious,
       });
       // What is compacted between two pages is not seen either.
-      this.keys.clear();
+      this.forget();
       this.publish(revisions, false);
       this.passed(through);
     }
@@ -225,6 +233,7 @@ export class Follower {
     if (news.length === 0) return;
     this.published = news[news.length - 1]!.revision;
     this.keys.apply(news, own);
+    this.prefixes.apply(news);
     for (const observer of this.observers) observer.onRevisions(news);
   }
 }

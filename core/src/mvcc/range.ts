@@ -76,7 +76,8 @@ function hasFilter(operation: RangeOperation): boolean {
   );
 }
 
-function isPlain(operation: RangeOperation): boolean {
+/** In key order and unfiltered. */
+export function isPlain(operation: RangeOperation): boolean {
   return operation.sortTarget === "key" && !hasFilter(operation);
 }
 

@@ -8,6 +8,7 @@ import { retryRead } from "./faults.js";
 import { Follower } from "./follower.js";
 import { type Guard, guarded, type OperationGuard, type ReadGuard } from "./guard.js";
 import { HeadSource } from "./head-source.js";
+import { KnownRanges } from "./known-ranges.js";
 import { Lessor } from "./lessor.js";
 import type {
   DeleteOperation,
@@ -40,6 +41,7 @@ export class Store {
   readonly watch: WatchHub;
   readonly compactor: Compactor;
   private readonly headSource: HeadSource;
+  private readonly known: KnownRanges;
 
   constructor(
     readonly storage: QueryStorage,
@@ -52,6 +54,7 @@ export class Store {
     this.watch = new WatchHub(storage, this.follower, logger);
     this.compactor = new Compactor(storage, this.committer, logger);
     this.follower.observeHead(this.compactor);
+    this.known = new KnownRanges(this.follower, () => this.linearize());
     this.headSource = new HeadSource(storage, this.follower, logger);
   }
 
@@ -80,10 +83,17 @@ export class Store {
   /** A range outside a transaction; `revision` of the result is the store's. */
   range(operation: RangeOperation, guard?: ReadGuard): Promise<RangeResult> {
     const read = async (): Promise<RangeResult> => {
+      const known = await this.known.find(operation);
+      if (known) {
+        await guard?.(known.head);
+        return { type: "range", ...known.answer, revision: known.head.revision };
+      }
+      const learn = this.known.learn(operation);
       const revision = operation.revision > 0n ? operation.revision : 0n;
       const rows = new StorageRows(this.storage, revision, !operation.serializable);
       const result = await executeRange(rows, operation);
       this.follower.note(rows.head!);
+      learn?.(rows.head!, result);
       await guard?.(rows.head!);
       return { ...result, revision: rows.head!.revision };
     };

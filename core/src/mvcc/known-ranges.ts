@@ -1,0 +1,101 @@
+import type { Head } from "../storage/index.js";
+import type { Follower } from "./follower.js";
+import { keyName } from "./keys.js";
+import type { RangeOperation } from "./operations.js";
+import type { Answer, Place } from "./prefix-cache.js";
+import { isPlain } from "./range.js";
+import { withoutValue } from "./record.js";
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const LAST_BYTE = 0xff;
+
+export interface KnownRange {
+  readonly head: Head;
+  readonly answer: Answer;
+}
+
+/** Takes the answer that a storage has given at a head. */
+export type Learn = (head: Head, answer: Answer) => void;
+
+/**
+ * Ranges over one key or over a prefix at the newest revision, of which the follower keeps the answers true. A linearizable
+ * one costs the storage a look at its head, which all that wait share, or nothing where no other adapter can write.
+ */
+export class KnownRanges {
+  constructor(
+    private readonly follower: Follower,
+    private readonly linearize: () => Promise<Head>,
+  ) {}
+
+  /** Undefined: the storage has to be asked. */
+  async find(operation: RangeOperation): Promise<KnownRange | undefined> {
+    if (!this.isKnown(operation)) return undefined;
+    if (!operation.serializable) await this.linearize();
+    const { follower } = this;
+    const { head } = follower;
+    // Who has seen something newer in the storage is not to be answered with less.
+    if (follower.knownRevision !== head.revision || follower.revision !== head.revision) return undefined;
+    const answer = this.get(operation);
+    return answer && { head, answer };
+  }
+
+  /** Before the storage is read: what to do with its answer. */
+  learn(operation: RangeOperation): Learn | undefined {
+    const { follower } = this;
+    if (!isAsked(operation)) return undefined;
+    if (operation.rangeEnd.length === 0) {
+      if (operation.keysOnly || operation.countOnly) return undefined;
+      return ({ revision }, { fields, count }) => {
+        if (revision !== follower.revision) return;
+        follower.keys.put(operation.key, count === 0n ? undefined : fields);
+      };
+    }
+    const prefix = prefixOf(operation);
+    if (prefix === undefined) return undefined;
+    const place: Place = follower.prefixes.place(prefix, shapeOf(operation), follower.revision);
+    return ({ revision }, answer) => {
+      if (revision <= follower.revision) follower.prefixes.fill(place, revision, answer);
+    };
+  }
+
+  private isKnown(operation: RangeOperation): boolean {
+    if (!isAsked(operation)) return false;
+    if (operation.rangeEnd.length === 0) return this.follower.keys.has(operation.key);
+    const prefix = prefixOf(operation);
+    return prefix !== undefined && this.follower.prefixes.has(prefix, shapeOf(operation));
+  }
+
+  private get(operation: RangeOperation): Answer | undefined {
+    if (operation.rangeEnd.length > 0) {
+      return this.follower.prefixes.get(prefixOf(operation)!, shapeOf(operation));
+    }
+    const known = this.follower.keys.get(operation.key);
+    return known && answerOf(operation, known.field);
+  }
+}
+
+function isAsked(operation: RangeOperation): boolean {
+  return operation.revision <= 0n && isPlain(operation);
+}
+
+function answerOf({ keysOnly, countOnly }: RangeOperation, field: Buffer | undefined): Answer {
+  if (!field) return { fields: NOTHING, count: 0n, more: false };
+  const fields = countOnly ? NOTHING : keysOnly ? withoutValue(field) : field;
+  return { fields, count: 1n, more: false };
+}
+
+/** The prefix that all keys of the range, and no others, have; undefined if there is none. */
+function prefixOf({ key, rangeEnd }: RangeOperation): string | undefined {
+  const last = key.length - 1;
+  if (rangeEnd.length !== key.length || last < 0) return undefined;
+  // From "\0" on without an end: every key.
+  if (last === 0 && key[0] === 0 && rangeEnd[0] === 0) return "";
+  if (key[last] === LAST_BYTE || rangeEnd[last] !== key[last]! + 1) return undefined;
+  return key.compare(rangeEnd, 0, last, 0, last) === 0 ? keyName(key) : undefined;
+}
+
+function shapeOf({ limit, sortOrder, keysOnly, countOnly }: RangeOperation): string {
+  const order = sortOrder === "descend" ? "d" : "a";
+  const parts = countOnly ? "c" : keysOnly ? "k" : "v";
+  return `${order}${parts}${limit > 0n ? limit : ""}`;
+}

@@ -1,0 +1,137 @@
+import type { LoggedRevision } from "../storage/index.js";
+import { keyName } from "./keys.js";
+
+/** Of the answers held, and what each costs beside its key-values. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const ENTRY_BYTES = 300;
+/** Up to here an answer is kept in latin1, which costs less than a buffer of its own. */
+const SMALL_BYTES = 4_096;
+
+/** What a range answers beside its revision. */
+export interface Answer {
+  readonly fields: Buffer;
+  readonly count: bigint;
+  readonly more: boolean;
+}
+
+interface Held extends Omit<Answer, "fields"> {
+  readonly fields: Buffer | string;
+}
+
+/** An answer that is known, or a place for one that is being read. */
+interface Entry {
+  /** Nothing with the prefix has changed since this revision. */
+  readonly since: bigint;
+  held: Held | undefined;
+  bytes: number;
+}
+
+/** The entries of one prefix by what was asked for: limit, order and the like. */
+type Group = Map<string, Entry>;
+
+/** Where the answer of a read goes, if nothing with the prefix has changed until it comes. */
+export interface Place {
+  readonly prefix: string;
+  readonly shape: string;
+  readonly entry: Entry;
+}
+
+/**
+ * Answers to ranges over all keys with a prefix, which is what gateways and controllers ask for again and again. The follower
+ * keeps them true: a change of a key forgets the answers of all its prefixes. The longest unused are forgotten first.
+ */
+export class PrefixCache {
+  private readonly groups = new Map<string, Group>();
+  /** How many of the prefixes have a length. */
+  private readonly lengths = new Map<number, number>();
+  private bytes = 0;
+
+  constructor(private readonly maxBytes = MAX_BYTES) {}
+
+  has(prefix: string, shape: string): boolean {
+    return this.groups.get(prefix)?.get(shape)?.held !== undefined;
+  }
+
+  get(prefix: string, shape: string): Answer | undefined {
+    const group = this.groups.get(prefix);
+    const held = group?.get(shape)?.held;
+    if (!group || !held) return undefined;
+    this.groups.delete(prefix);
+    this.groups.set(prefix, group);
+    const { fields } = held;
+    return typeof fields === "string" ? { ...held, fields: Buffer.from(fields, "latin1") } : (held as Answer);
+  }
+
+  /** Before an answer is read; `revision`: the newest that the follower has published. */
+  place(prefix: string, shape: string, revision: bigint): Place {
+    let group = this.groups.get(prefix);
+    if (!group) {
+      group = new Map();
+      this.groups.set(prefix, group);
+      this.lengths.set(prefix.length, (this.lengths.get(prefix.length) ?? 0) + 1);
+    }
+    let entry = group.get(shape);
+    if (!entry) {
+      entry = { since: revision, held: undefined, bytes: ENTRY_BYTES + prefix.length };
+      group.set(shape, entry);
+      this.bytes += entry.bytes;
+      this.shrink();
+    }
+    return { prefix, shape, entry };
+  }
+
+  /** What was read at a revision that the follower has published. */
+  fill({ prefix, shape, entry }: Place, revision: bigint, answer: Answer): void {
+    const { fields, count, more } = answer;
+    const isThere = this.groups.get(prefix)?.get(shape) === entry;
+    if (!isThere || entry.held || revision < entry.since || fields.length > this.maxBytes / 4) return;
+    entry.held = { fields: kept(fields), count, more };
+    entry.bytes += fields.length;
+    this.bytes += fields.length;
+    this.shrink();
+  }
+
+  /** Changes that follow all those before, by whomever. */
+  apply(revisions: readonly LoggedRevision[]): void {
+    if (this.groups.size === 0) return;
+    for (const { changes } of revisions) {
+      for (const { key } of changes) this.changed(keyName(key));
+    }
+  }
+
+  /** For who may have missed a change. */
+  clear(): void {
+    this.groups.clear();
+    this.lengths.clear();
+    this.bytes = 0;
+  }
+
+  private changed(name: string): void {
+    for (const length of this.lengths.keys()) {
+      if (length <= name.length) this.forget(name.slice(0, length));
+    }
+  }
+
+  private forget(prefix: string): void {
+    const group = this.groups.get(prefix);
+    if (!group) return;
+    this.groups.delete(prefix);
+    for (const { bytes } of group.values()) this.bytes -= bytes;
+    const count = this.lengths.get(prefix.length)! - 1;
+    if (count === 0) this.lengths.delete(prefix.length);
+    else this.lengths.set(prefix.length, count);
+  }
+
+  private shrink(): void {
+    for (const prefix of this.groups.keys()) {
+      if (this.bytes <= this.maxBytes) return;
+      this.forget(prefix);
+    }
+  }
+}
+
+/** Without what the buffer is only a part of. */
+function kept(fields: Buffer): Buffer | string {
+  if (fields.length <= SMALL_BYTES) return fields.toString("latin1");
+  return fields.length * 2 < fields.buffer.byteLength ? Buffer.from(fields) : fields;
+}
