@@ -2,7 +2,7 @@ import type { LoggedRevision } from "../storage/index.js";
 import { keyName } from "./keys.js";
 
 /** Of the names and fields held, and what an entry costs beside them. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 const ENTRY_BYTES = 120;
 /** A larger field is read again when it is needed. */
 const MAX_FIELD_BYTES = 16 * 1024;

@@ -8,7 +8,7 @@ export const options = z.strictObject({
   /** How long to wait for a lock that another program, such as the sqlite3 shell, holds on the file. */
   "busy-timeout-ms": z.coerce.number().int().min(0).max(600_000).default(5_000),
   /** Page cache of each of the three connections. */
-  "cache-size-mib": z.coerce.number().int().min(1).max(65_536).default(16),
+  "cache-size-mib": z.coerce.number().int().min(1).max(65_536).default(8),
 });
 
 export type SqliteOptions = z.infer<typeof options>;
