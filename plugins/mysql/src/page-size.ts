@@ -1,3 +1,5 @@
+import { AnswerTooLarge } from "./connection.js";
+
 /** What a page should hold, and what no page may. */
 const PAGE_BYTES = 4 << 20;
 export const MOST_PAGE_BYTES = 32 << 20;
@@ -13,6 +15,19 @@ export class PageSize {
 
   rows(limit: number): number {
     return Math.max(1, Math.min(limit, Math.floor(PAGE_BYTES / this.rowBytes)));
+  }
+
+  /** Reads about `limit` rows, or fewer if the answer turns out too large. Two are read whatever their size. */
+  async read<T>(limit: number, attempt: (rows: number, maxBytes: number) => Promise<T>): Promise<T> {
+    for (let rows = limit; ; ) {
+      try {
+        return await attempt(rows, rows <= 2 ? Number.POSITIVE_INFINITY : MOST_PAGE_BYTES);
+      } catch (error) {
+        if (!(error instanceof AnswerTooLarge)) throw error;
+        this.wasTooLarge(rows);
+        rows = Math.max(2, Math.floor(rows / 8));
+      }
+    }
   }
 
   /** Grows at once, and sinks slowly: what has been large may come again. */

@@ -1,6 +1,6 @@
 import type { Head, Interval, RangePage } from "@etcd-adapter/core/storage";
 import { isLongKey, type Lanes, type RowsQuery } from "@etcd-adapter/core/storage/sql";
-import { AnswerTooLarge, type Connection, type Row } from "./connection.js";
+import type { Connection, Row } from "./connection.js";
 import { behind, contains, newestOfEach, type Version, version, wholeGroups } from "./key-groups.js";
 import { MOST_PAGE_BYTES, PageSize } from "./page-size.js";
 import { headOf, inSnapshot } from "./rows.js";
@@ -108,23 +108,17 @@ export class Ranges {
   }
 
   /** One snapshot. An answer that is much too large is broken off, and asked for again in a smaller one. */
-  private async read(
+  private read(
     limit: number,
     statements: (limit: number) => readonly string[],
     unbounded = false,
   ): Promise<Answer> {
-    for (let rows = limit; ; ) {
-      const maxBytes = unbounded || rows <= 2 ? Number.POSITIVE_INFINITY : MOST_PAGE_BYTES;
-      try {
-        const [head, found, count] = await this.lanes.use((connection) =>
-          inSnapshot(connection, [this.sql.head(), ...statements(rows)], maxBytes),
-        );
-        return { head: headOf(head![0]!), rows: found!, count, limit: rows };
-      } catch (error) {
-        if (!(error instanceof AnswerTooLarge)) throw error;
-        this.size.wasTooLarge(rows);
-        rows = Math.max(2, Math.floor(rows / 8));
-      }
-    }
+    return this.size.read(limit, async (rows, maxBytes) => {
+      const most = unbounded ? Number.POSITIVE_INFINITY : maxBytes;
+      const [head, found, count] = await this.lanes.use((connection) =>
+        inSnapshot(connection, [this.sql.head(), ...statements(rows)], most),
+      );
+      return { head: headOf(head![0]!), rows: found!, count, limit: rows };
+    });
   }
 }

@@ -9,6 +9,7 @@ import {
   splitKey,
 } from "@etcd-adapter/core/storage/sql";
 import type { Connection, Row, Value } from "./connection.js";
+import { PageSize } from "./page-size.js";
 import { headOf, inSnapshot, integer } from "./rows.js";
 import { SINCE_PARTS, type Statements } from "./statements.js";
 
@@ -20,23 +21,25 @@ const KEYS_AT_ONCE = 500;
 
 /** All that is read but ranges. */
 export class Reads {
+  private readonly size = new PageSize();
+
   constructor(
     private readonly lanes: Lanes<Connection>,
     private readonly sql: Statements,
   ) {}
 
   async head(): Promise<Head> {
-    const [rows] = await this.read(this.sql.head());
+    const [rows] = await this.read([this.sql.head()]);
     return headOf(rows![0]!);
   }
 
   async commitId(sequence: bigint): Promise<Buffer | undefined> {
-    const [rows] = await this.read(this.sql.commitId(sequence));
+    const [rows] = await this.read([this.sql.commitId(sequence)]);
     return rows![0]?.[0] as Buffer | undefined;
   }
 
   async getNewest(keys: readonly Buffer[]): Promise<GetResult> {
-    const [rows] = await this.read(this.sql.get(keys.map(splitKey)));
+    const [rows] = await this.read([this.sql.get(keys.map(splitKey))]);
     return found(rows!, keys);
   }
 
@@ -44,7 +47,7 @@ export class Reads {
     const fields: (Buffer | undefined)[] = [];
     const chunks = inChunks(keys.map(splitKey), KEYS_AT_ONCE);
     const statements = chunks.map((chunk) => this.sql.getAt(revision, chunk));
-    const [heads, ...answers] = await this.read(this.sql.head(), ...statements);
+    const [heads, ...answers] = await this.read([this.sql.head(), ...statements]);
     for (const [index, chunk] of chunks.entries()) {
       const live = answers[index]!.filter(([, deleted]) => deleted === 0);
       const byPlace = new Map(live.map(([place, , field]) => [Number(place), field as Buffer]));
@@ -54,25 +57,43 @@ export class Reads {
   }
 
   async leaseKeys(lease: bigint): Promise<{ head: Head; keys: Buffer[] }> {
-    const [heads, rows] = await this.read(this.sql.head(), this.sql.leaseKeys(lease));
+    const [heads, rows] = await this.read([this.sql.head(), this.sql.leaseKeys(lease)]);
     const keys = rows!.map(([prefix, rest]) => joined(prefix!, rest!));
     return { head: headOf(heads![0]!), keys: keys.sort(Buffer.compare) };
   }
 
   async logRows(query: LogQuery): Promise<LogPage> {
-    const limit = Math.min(query.limit, MOST_LOG_ROWS);
-    const [answer] = await this.read(this.sql.logRows({ ...query, limit }));
-    const page = logPage(answer!, limit);
+    const page = await this.size.read(this.bounded(query).limit, async (limit, maxBytes) => {
+      const [answer] = await this.read([this.sql.logRows({ ...query, limit })], maxBytes);
+      return logPage(answer!, limit);
+    });
+    this.took(page);
     return query.previous ? { ...page, rows: await this.withPrevious(page.rows) } : page;
   }
 
   async since(query: SinceQuery): Promise<SinceRows> {
-    const [rows] = await this.read(this.sql.since(bounded(query)));
-    return sinceRows(rows!, bounded(query));
+    const found = await this.size.read(this.bounded(query).limit, async (limit, maxBytes) => {
+      const bounded = { ...query, limit };
+      const [rows] = await this.read([this.sql.since(bounded)], maxBytes);
+      return sinceRows(rows!, bounded);
+    });
+    this.took(found.log);
+    return found;
+  }
+
+  /** One answer must not be too large. */
+  bounded<Query extends { readonly limit: number }>(query: Query): Query {
+    const most = Math.min(query.limit, MOST_LOG_ROWS);
+    return { ...query, limit: most === 0 ? 0 : this.size.rows(most) };
+  }
+
+  /** An answer of so many rows was broken off. */
+  wasTooLarge(rows: number): void {
+    this.size.wasTooLarge(rows);
   }
 
   async pruneState(): Promise<PruneState> {
-    const [heads, state] = await this.read(this.sql.head(), this.sql.pruneState);
+    const [heads, state] = await this.read([this.sql.head(), this.sql.pruneState]);
     const [revision, sub, floor] = state![0]!;
     return {
       head: headOf(heads![0]!),
@@ -86,12 +107,19 @@ export class Reads {
     const wanted = rows.filter(({ change }) => change.previous > 0n);
     if (wanted.length === 0) return [...rows];
     const keys = wanted.map(({ change }) => ({ key: splitKey(change.key), revision: change.previous }));
-    const answers = await this.read(...inChunks(keys, KEYS_AT_ONCE).map((chunk) => this.sql.replaced(chunk)));
+    const answers = await this.read(inChunks(keys, KEYS_AT_ONCE).map((chunk) => this.sql.replaced(chunk)));
     return joinPrevious(rows, answers.flat());
   }
 
-  private read(...statements: string[]): Promise<Row[][]> {
-    return this.lanes.use((connection) => inSnapshot(connection, statements));
+  private read(statements: readonly string[], maxBytes?: number): Promise<Row[][]> {
+    return this.lanes.use((connection) => inSnapshot(connection, statements, maxBytes));
+  }
+
+  private took({ rows }: LogPage): void {
+    this.size.took(
+      rows.length,
+      rows.reduce((bytes, { change }) => bytes + change.field.length, 0),
+    );
   }
 }
 
@@ -118,11 +146,6 @@ export function sinceRows(rows: readonly Row[], { limit, previous, keys }: Since
       keys,
     ),
   };
-}
-
-/** One answer must not be too large. */
-export function bounded(query: SinceQuery): SinceQuery {
-  return { ...query, limit: Math.min(query.limit, MOST_LOG_ROWS) };
 }
 
 /** The answer to the statement `get`. */

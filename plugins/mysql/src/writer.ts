@@ -1,8 +1,9 @@
 import { type Commit, type SinceQuery, StorageError } from "@etcd-adapter/core/storage";
 import { type Lane, NotConnected, type SinceRows } from "@etcd-adapter/core/storage/sql";
-import type { Connection, Row } from "./connection.js";
+import { AnswerTooLarge, type Connection, type Row } from "./connection.js";
 import { isDeadlock, isDuplicate, isLockTimeout, isRefused } from "./errors.js";
-import { bounded, type Reads, sinceRows } from "./reads.js";
+import { MOST_PAGE_BYTES } from "./page-size.js";
+import { type Reads, sinceRows } from "./reads.js";
 import type { Server } from "./server.js";
 import type { Statements } from "./statements.js";
 
@@ -39,7 +40,7 @@ export class Writer {
 
   /** What the next commit is computed on, read under the lock. */
   sinceInTurn(query: SinceQuery): Promise<SinceRows> {
-    return this.alone(() => this.lane.use((connection) => this.readInTurn(connection, bounded(query))));
+    return this.alone(() => this.lane.use((connection) => this.readInTurn(connection, query)));
   }
 
   release(): void {
@@ -56,13 +57,18 @@ export class Writer {
     const held = this.turn?.connection === connection;
     if (!held && !this.trusts) return this.reads.since(query);
     const opening = held ? [] : [...this.begin("pessimistic"), this.sql.takeTurn];
+    const bounded = this.reads.bounded(query);
     try {
       // Read committed: the last statement sees what the one before it waited for.
-      const answers = await connection.run([...opening, this.sql.since(query)]);
+      const answers = await connection.run([...opening, this.sql.since(bounded)], MOST_PAGE_BYTES);
       this.keepTurn(connection);
-      return sinceRows(answers.at(-1)!, query);
+      return sinceRows(answers.at(-1)!, bounded);
     } catch (error) {
       this.release();
+      if (error instanceof AnswerTooLarge) {
+        this.reads.wasTooLarge(bounded.limit);
+        return this.reads.since(query);
+      }
       connection.run(["rollback"]).catch(() => {});
       if (!isLockTimeout(error)) throw error;
       this.distrustUntil = performance.now() + DISTRUST_MS;
