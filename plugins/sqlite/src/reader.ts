@@ -122,7 +122,7 @@ export class Reader {
 
   /** The log's rows are packed still. */
   since({ after, limit, previous, keys }: SinceQuery, maxBytes: number) {
-    return this.snapshot(() => {
+    const work = () => {
       const head = this.head();
       const fields = this.fields(keys);
       // A lone writer asks for keys alone.
@@ -139,7 +139,8 @@ export class Reader {
         log: limit > 0 ? this.packedRows(query, "none", maxBytes) : undefined,
         fields,
       };
-    });
+    };
+    return this.snapshot(work, keys.length === 1);
   }
 
   pruneState(): PruneState {
@@ -234,8 +235,8 @@ export class Reader {
     };
   }
 
-  private snapshot<T>(work: () => T): T {
-    return this.shared ? this.shared.run(work) : this.connection.transaction("deferred", work);
+  private snapshot<T>(work: () => T, isOne = false): T {
+    return this.shared ? this.shared.run(work, isOne) : this.connection.transaction("deferred", work);
   }
 }
 

@@ -14,7 +14,9 @@ export class SharedSnapshot {
 
   constructor(private readonly connection: Connection) {}
 
-  run<T>(work: () => T): T {
+  /** `isOne`: with a known head, `work` is a single statement, which is a snapshot by itself. */
+  run<T>(work: () => T, isOne = false): T {
+    if (isOne && this.known && !this.isOpen) return work();
     if (this.writes > 0) return this.connection.transaction("deferred", work);
     if (!this.isOpen) this.begin();
     try {
