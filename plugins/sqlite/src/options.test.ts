@@ -17,7 +17,7 @@ test("a URL that means something else is explained", () => {
 });
 
 test("options have defaults and bounds, as text too", () => {
-  assert.deepEqual(options.parse({}), { "table-prefix": "", "busy-timeout-ms": 5000, "cache-size-mib": 16 });
+  assert.deepEqual(options.parse({}), { "table-prefix": "", "busy-timeout-ms": 5000, "cache-size-mib": 8 });
   assert.equal(options.parse({ "cache-size-mib": "8" })["cache-size-mib"], 8);
   assert.equal(options.safeParse({ "table-prefix": "x; drop" }).success, false);
 });
