@@ -39,7 +39,14 @@ export class RegistryView {
     const before = this.entries.get(key);
     if (value === null ? before === undefined : before?.equals(value)) return;
     if (value === null) this.entries.delete(key);
-    else this.entries.set(key, value);
+    else this.entries.set(key, ownCopy(value));
     for (const observer of this.observers) observer.onRegistry(key, value);
   }
+}
+
+/** A piece of a larger buffer would keep all of that for as long as the entry stands. */
+function ownCopy(value: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(value.length);
+  value.copy(copy);
+  return copy;
 }

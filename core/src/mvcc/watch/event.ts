@@ -1,46 +1,44 @@
 import type { LoggedChange, LoggedRevision } from "../../storage/index.js";
-import { retag } from "../record.js";
+import { fieldKey } from "../record.js";
+import type { Slabs } from "./slabs.js";
 
 const EVENTS_TAG = 0x5a;
 const PREV_KV_TAG = 0x1a;
 const TYPE_DELETE = [0x08, 0x01];
 
+/** Of an event's objects, beside its bytes. */
+const OBJECT_BYTES = 400;
+
 /** One change as watchers see it. Its bytes are made once, for all of them, in each of the two forms. */
 export class WatchEvent {
-  private plain: Buffer | undefined;
-  private full: Buffer | undefined;
+  readonly key: Buffer;
+  readonly deleted: boolean;
+  /** Whether it was read without the pair before, though there was one. */
+  readonly lacksPrevious: boolean;
+  private readonly plain: Buffer;
+  private readonly full: Buffer | undefined;
 
+  /** Nothing of the change is kept: it may be a piece of something large. */
   constructor(
-    private readonly change: LoggedChange,
+    { field, deleted, previous, previousField }: LoggedChange,
     readonly revision: bigint,
-  ) {}
-
-  get key(): Buffer {
-    return this.change.key;
-  }
-
-  get deleted(): boolean {
-    return this.change.deleted;
+    memory: Slabs,
+  ) {
+    this.deleted = deleted;
+    this.lacksPrevious = previous > 0n && !previousField;
+    this.plain = encode(memory, deleted, field);
+    this.full = previousField && encode(memory, deleted, field, previousField);
+    this.key = fieldKey(this.plain.subarray(this.plain.length - field.length));
   }
 
   /** The event as the finished bytes of WatchResponse's field `events`. */
   bytes(withPrevious: boolean): Buffer {
-    if (withPrevious && this.change.previousField) {
-      this.full ??= encode(this.change, retag(this.change.previousField, PREV_KV_TAG));
-      return this.full;
-    }
-    this.plain ??= encode(this.change, undefined);
-    return this.plain;
+    return (withPrevious && this.full) || this.plain;
   }
 
-  /** Whether it was read without the pair before, though there was one. */
-  get lacksPrevious(): boolean {
-    return this.change.previous > 0n && !this.change.previousField;
-  }
-
-  /** About how many bytes it holds in memory. */
+  /** About how many bytes it holds in memory, and no less than it has in a message. */
   get size(): number {
-    return 2 * (this.change.field.length + (this.change.previousField?.length ?? 0)) + 200;
+    return this.plain.length + (this.full?.length ?? 0) + OBJECT_BYTES;
   }
 }
 
@@ -49,24 +47,26 @@ export interface WatchRevision {
   readonly events: readonly WatchEvent[];
 }
 
-export function watchRevision(logged: LoggedRevision): WatchRevision {
-  return {
-    revision: logged.revision,
-    events: logged.changes.map((change) => new WatchEvent(change, logged.revision)),
-  };
+export function watchRevision({ revision, changes }: LoggedRevision, memory: Slabs): WatchRevision {
+  return { revision, events: changes.map((change) => new WatchEvent(change, revision, memory)) };
 }
 
-function encode(change: LoggedChange, previous: Buffer | undefined): Buffer {
-  const length =
-    (change.deleted ? TYPE_DELETE.length : 0) + change.field.length + (previous ? previous.length : 0);
+function encode(memory: Slabs, deleted: boolean, field: Buffer, previous?: Buffer): Buffer {
+  const typeBytes = deleted ? TYPE_DELETE.length : 0;
+  const length = typeBytes + field.length + (previous ? previous.length : 0);
   const head = [EVENTS_TAG];
   let rest = length;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) head.push((rest % 0x80) | 0x80);
   head.push(rest);
-  if (change.deleted) head.push(...TYPE_DELETE);
-  const out = Buffer.allocUnsafe(head.length - (change.deleted ? TYPE_DELETE.length : 0) + length);
+  if (deleted) head.push(...TYPE_DELETE);
+  const out = memory.take(head.length - typeBytes + length);
   out.set(head, 0);
-  out.set(change.field, head.length);
-  if (previous) out.set(previous, head.length + change.field.length);
+  out.set(field, head.length);
+  if (previous) {
+    const start = head.length + field.length;
+    out.set(previous, start);
+    // The same bytes as in a range's answer, but for the tag.
+    out[start] = PREV_KV_TAG;
+  }
   return out;
 }

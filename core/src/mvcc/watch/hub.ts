@@ -6,6 +6,7 @@ import { type WatchEvent, type WatchRevision, watchRevision } from "./event.js";
 import type { WatchGroup } from "./group.js";
 import { GroupIndex } from "./group-index.js";
 import { RecentHistory } from "./history.js";
+import { Slabs } from "./slabs.js";
 import { type WatchRequest, type WatchSink, WatchStream } from "./stream.js";
 import { Watcher } from "./watcher.js";
 
@@ -23,6 +24,8 @@ export class WatchHub implements RevisionObserver {
   eventsSent = 0;
   private readonly groups = new GroupIndex();
   private readonly recent = new RecentHistory();
+  /** Of the recent history. */
+  private readonly memory = new Slabs();
   private readonly streams = new Set<WatchStream>();
   /** Watchers that read history right now. */
   private readonly reading = new Set<Watcher>();
@@ -102,7 +105,7 @@ export class WatchHub implements RevisionObserver {
   }
 
   onRevisions(logged: readonly LoggedRevision[]): void {
-    const revisions = logged.map(watchRevision);
+    const revisions = logged.map((revision) => watchRevision(revision, this.memory));
     for (const revision of revisions) this.recent.add(revision);
     for (const chunk of chunks(revisions)) this.publish(chunk);
   }
@@ -196,7 +199,9 @@ export class WatchHub implements RevisionObserver {
       previous: prevKv,
     });
     if (!this.isAlive(watcher) || (await this.endIfCompacted(watcher))) return true;
-    this.sendHistory(watcher, page.revisions.map(watchRevision), page.through);
+    const memory = new Slabs();
+    const revisions = page.revisions.map((revision) => watchRevision(revision, memory));
+    this.sendHistory(watcher, revisions, page.through);
     return false;
   }
 
