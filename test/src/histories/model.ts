@@ -24,6 +24,8 @@ export interface Effect {
 /** Every state that the log went through. */
 export class Model {
   private readonly versions = new Map<string, Version[]>();
+  /** Every key that ever was, in order. */
+  private readonly names: string[] = [];
   private last = 1n;
 
   get revision(): bigint {
@@ -46,8 +48,16 @@ export class Model {
         problems.push(`revision ${revision} holds ${show(kv)}, which should be ${show(expected)}`);
     }
     for (const { kv, deleted } of changes) {
-      const versions = this.versions.get(kv.key) ?? [];
-      this.versions.set(kv.key, versions);
+      let versions = this.versions.get(kv.key);
+      if (!versions) {
+        versions = [];
+        this.versions.set(kv.key, versions);
+        this.names.splice(
+          firstWhere(this.names, (name) => name >= kv.key),
+          0,
+          kv.key,
+        );
+      }
       versions.push({ revision, kv: deleted ? undefined : kv });
     }
     this.last = revision;
@@ -57,20 +67,17 @@ export class Model {
   get(key: string, revision: bigint): KeyValue | undefined {
     const versions = this.versions.get(key);
     if (!versions) return undefined;
-    // The first one behind that revision, by halves.
-    let low = 0;
-    let high = versions.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (versions[middle]!.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return versions[low - 1]?.kv;
+    return versions[firstWhere(versions, (version) => version.revision > revision) - 1]?.kv;
   }
 
   range(key: string, end: string, revision: bigint): KeyValue[] {
-    const keys = [...this.versions.keys()].filter((candidate) => covers(key, end, candidate)).sort();
-    return keys.flatMap((name) => this.get(name, revision) ?? []);
+    const found: KeyValue[] = [];
+    for (let at = firstWhere(this.names, (name) => name >= key); at < this.names.length; at++) {
+      if (!covers(key, end, this.names[at]!)) break;
+      const kv = this.get(this.names[at]!, revision);
+      if (kv) found.push(kv);
+    }
+    return found;
   }
 
   leased(lease: bigint, revision: bigint): KeyValue[] {
@@ -112,6 +119,18 @@ export class Model {
     const results = (succeeded ? request.success : request.failure).map(run);
     return { succeeded, results, changes };
   }
+}
+
+/** The place of the first item for which it holds, as it then does for all behind it; by halves. */
+function firstWhere<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(items[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Whether the response tells of a change, and so of a revision of its own. */
