@@ -61,35 +61,25 @@ export class StorageMetrics {
       this.failed(operation, error);
       throw error;
     } finally {
-      this.took(operation, start);
+      this.took(operation, secondsSince(start));
     }
   }
 
   async commit(commit: Commit, call: () => Promise<void>): Promise<void> {
     const start = performance.now();
-    let seconds: number;
-    try {
-      await call();
-    } catch (error) {
-      this.failed("commit", error);
-      throw error;
-    } finally {
-      seconds = this.took("commit", start);
-    }
+    await this.timed("commit", call);
+    const seconds = secondsSince(start);
     for (const series of this.commitSeconds) series.observe(seconds);
     this.group.observe(commit.revisions.length);
   }
 
-  /** In seconds. */
-  private took(operation: string, start: number): number {
-    const seconds = (performance.now() - start) / 1_000;
+  private took(operation: string, seconds: number): void {
     let series = this.operations.get(operation);
     if (!series) {
       series = this.seconds.series({ operation });
       this.operations.set(operation, series);
     }
     series.observe(seconds);
-    return seconds;
   }
 
   private failed(operation: string, error: unknown): void {
@@ -97,4 +87,8 @@ export class StorageMetrics {
     if (code === "conflict") this.conflicts.inc();
     else this.errors.inc({ operation, code });
   }
+}
+
+function secondsSince(startMs: number): number {
+  return (performance.now() - startMs) / 1_000;
 }

@@ -36,7 +36,7 @@ export class Follower {
   readonly registry = new RegistryView();
   /** True as of `revision` at the least: what is newer makes a commit on `head` a conflict. */
   readonly keys = new KeyCache();
-  /** Likewise. */
+  /** True as of `revision`. */
   readonly prefixes = new PrefixCache();
   private readonly observers: RevisionObserver[] = [];
   private readonly headObservers: HeadObserver[] = [];

@@ -19,7 +19,7 @@ export type Learn = (head: Head, answer: Answer) => void;
 
 /**
  * Ranges over one key or over a prefix at the newest revision, of which the follower keeps the answers true. A linearizable
- * one costs the storage a look at its head, which all that wait share, or nothing where no other adapter can write.
+ * one costs the storage a look at what is new, which all that wait share, or nothing where no other adapter can write.
  */
 export class KnownRanges {
   constructor(

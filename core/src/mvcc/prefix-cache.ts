@@ -1,5 +1,6 @@
 import type { LoggedRevision } from "../storage/index.js";
 import { keyName } from "./keys.js";
+import type { RangeResult } from "./operations.js";
 
 /** Of the answers held, and what each costs beside its key-values. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -8,11 +9,7 @@ const ENTRY_BYTES = 300;
 const SMALL_BYTES = 4_096;
 
 /** What a range answers beside its revision. */
-export interface Answer {
-  readonly fields: Buffer;
-  readonly count: bigint;
-  readonly more: boolean;
-}
+export type Answer = Omit<RangeResult, "type" | "revision">;
 
 interface Held extends Omit<Answer, "fields"> {
   readonly fields: Buffer | string;
