@@ -80,7 +80,7 @@ export function registerMethodCounters(registry: Registry, methods: ReadonlyMap<
 
 export function registerClientCounters(
   registry: Registry,
-  clients: ReadonlyMap<string, ClientRequests>,
+  clients: readonly ReadonlyMap<string, ClientRequests>[],
   clientBytes: MessageBytes,
 ): void {
   new Counter({
@@ -90,7 +90,7 @@ export function registerClientCounters(
     registers: [registry],
     collect() {
       this.reset();
-      for (const { type, version, requests } of clients.values()) {
+      for (const { type, version, requests } of clients.flatMap((byVersion) => [...byVersion.values()])) {
         this.inc({ type, client_api_version: version }, requests);
       }
     },

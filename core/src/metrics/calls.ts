@@ -16,13 +16,15 @@ export class CallMetrics {
   /** For the transport of gRPC to add to. */
   readonly clientBytes: MessageBytes = { received: 0, sent: 0 };
   private readonly methods = new Map<string, MethodCounts>();
-  private readonly clients = new Map<string, ClientRequests>();
+  /** Of unary calls and of streams, by the clients' version. */
+  private readonly unaryClients = new Map<string, ClientRequests>();
+  private readonly streamClients = new Map<string, ClientRequests>();
   private readonly seconds: Histogram<(typeof LABELS)[number]> | undefined;
 
   /** `extensive` also measures how long calls take, as `--metrics extensive`. */
   constructor(registry: Registry, extensive: boolean) {
     registerMethodCounters(registry, this.methods);
-    registerClientCounters(registry, this.clients, this.clientBytes);
+    registerClientCounters(registry, [this.unaryClients, this.streamClients], this.clientBytes);
     if (extensive) {
       this.seconds = new Histogram({
         name: "grpc_server_handling_seconds",
@@ -50,7 +52,7 @@ export class CallMetrics {
       return {
         ...method,
         handle: (request, context) => {
-          this.begin(counts, context);
+          this.begin(counts, context, true);
           counts.received++;
           return this.watched(counts, method.handle(request, context), true);
         },
@@ -59,21 +61,21 @@ export class CallMetrics {
     return {
       ...method,
       handle: (call: StreamCall) => {
-        this.begin(counts, call.context);
+        this.begin(counts, call.context, false);
         return this.watched(counts, method.handle(countingCall(call, counts)), false);
       },
     };
   }
 
-  private begin(counts: MethodCounts, context: CallContext): void {
+  private begin(counts: MethodCounts, context: CallContext, isUnary: boolean): void {
     counts.started++;
-    const type = counts.labels.grpc_type === "unary" ? "unary" : "stream";
     const version = context.metadata("client-api-version") ?? "unknown";
-    const key = `${type} ${version}`;
-    const client = this.clients.get(key);
+    const clients = isUnary ? this.unaryClients : this.streamClients;
+    const client = clients.get(version);
     if (client) client.requests++;
     // Clients choose the text: not as many series as they like.
-    else if (this.clients.size < 100) this.clients.set(key, { type, version, requests: 1 });
+    else if (clients.size < 50)
+      clients.set(version, { type: isUnary ? "unary" : "stream", version, requests: 1 });
   }
 
   private async watched<T>(counts: MethodCounts, result: Promise<T>, isUnary: boolean): Promise<T> {

@@ -62,7 +62,7 @@ export const DEFAULT_LIMITS: CommitterLimits = {
 export class Committer implements HeadObserver {
   /** Half of each commit's id; the other half counts. Random numbers for each would be felt. */
   private readonly idPrefix = randomBytes(8);
-  private commits = 0n;
+  private commits = 0;
   private queue: Waiting[] = [];
   private queuedBytes = 0;
   private inFlight: readonly Waiting[] = [];
@@ -206,7 +206,7 @@ export class Committer implements HeadObserver {
 
   /** The state that the group is evaluated on, with its keys: known here, or read in one round trip with all else that is new. */
   private async draft(group: Waiting[], stale: boolean, reserve: boolean) {
-    const keys = group.flatMap(({ proposal }) => proposal.keys);
+    const keys = keysOf(group);
     const unknown = keys.filter((key) => !this.follower.keys.has(key));
     let news: News | undefined;
     if (stale || reserve || unknown.length > 0)
@@ -279,7 +279,7 @@ export class Committer implements HeadObserver {
   private nextId(): Buffer {
     const id = Buffer.alloc(16);
     this.idPrefix.copy(id);
-    id.writeBigUInt64BE(this.commits++, 8);
+    id.writeUIntBE(this.commits++, 10, 6);
     return id;
   }
 
@@ -332,6 +332,12 @@ export class Committer implements HeadObserver {
       fail(waiting, new EtcdError("timeout"));
     }
   }
+}
+
+function keysOf(group: readonly Waiting[]): Buffer[] {
+  const keys: Buffer[] = [];
+  for (const { proposal } of group) for (const key of proposal.keys) keys.push(key);
+  return keys;
 }
 
 /** The error of a proposal that can't be done, whoever tries; undefined for trouble with the storage. */

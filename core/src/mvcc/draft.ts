@@ -1,5 +1,4 @@
 import {
-  type Change,
   type Head,
   type Interval,
   type LoggedChange,
@@ -10,7 +9,15 @@ import {
 } from "../storage/index.js";
 import { after, contains, keyName } from "./keys.js";
 import type { RowPage, RowSource } from "./range.js";
-import { decodeField, encodeField, encodeTombstone, fieldKey, type KeyValue, splitFields } from "./record.js";
+import {
+  decodeField,
+  encodeField,
+  encodeTombstone,
+  fieldKey,
+  fieldRevision,
+  type KeyValue,
+  splitFields,
+} from "./record.js";
 import type { RegistryView } from "./registry-view.js";
 import type { KeySpaceView } from "./transaction.js";
 
@@ -123,9 +130,10 @@ export class Draft implements KeySpaceView {
     return field && decodeField(field);
   }
 
-  put(kv: Omit<KeyValue, "modRevision">): void {
-    const field = encodeField({ ...kv, modRevision: this.revision + 1n });
-    this.change(kv.key, field, kv.lease, false);
+  put({ key, createRevision, version, value, lease }: Omit<KeyValue, "modRevision">): void {
+    const modRevision = this.revision + 1n;
+    const field = encodeField({ key, createRevision, modRevision, version, value, lease });
+    this.change(key, field, lease, false);
   }
 
   delete(key: Buffer): void {
@@ -239,15 +247,24 @@ export class Draft implements KeySpaceView {
     const entry = this.entries.get(name);
     if (!entry) throw new StorageError("internal", "a key was changed before it was loaded");
     const { field: fieldBefore, changed: changedBefore, before: beforeBefore } = entry;
-    this.undo.push(() =>
-      Object.assign(entry, { field: fieldBefore, changed: changedBefore, before: beforeBefore }),
-    );
+    this.undo.push(() => {
+      entry.field = fieldBefore;
+      entry.changed = changedBefore;
+      entry.before = beforeBefore;
+    });
     const revision = this.revision + 1n;
     if (entry.changed !== revision) entry.before = entry.field;
     entry.changed = revision;
     entry.field = deleted ? undefined : field;
-    const change = { key: Buffer.from(key), field, deleted, lease };
-    this.changes.push(loggedChange(change, this.changes.length, entry.before));
+    const own = Buffer.from(key);
+    const sub = this.changes.length;
+    const { before } = entry;
+    // Written out: an object spread into another takes as long as all else that a put does here.
+    this.changes.push(
+      before
+        ? { key: own, field, deleted, lease, sub, previous: fieldRevision(before), previousField: before }
+        : { key: own, field, deleted, lease, sub, previous: 0n },
+    );
   }
 
   /** Makes a row that a range has returned known, so that it can be changed. */
@@ -288,13 +305,4 @@ function mergeRows(
   const taken = rows.slice(0, limit);
   const fields = Buffer.concat(taken.map((row) => row.field));
   return { fields, rows: taken.length, more: limit > 0 && (page.more || rows.length > limit) };
-}
-
-function loggedChange(
-  change: Omit<Change, "previous">,
-  sub: number,
-  before: Buffer | undefined,
-): LoggedChange {
-  const previous = before ? decodeField(before).modRevision : 0n;
-  return before ? { ...change, sub, previous, previousField: before } : { ...change, sub, previous };
 }

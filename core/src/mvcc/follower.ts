@@ -154,17 +154,14 @@ export class Follower {
 
   /** Reads on from here, and applies what has come. */
   async read(query: Pick<SinceQuery, "keys" | "linearizable" | "reserve">): Promise<News> {
+    const { keys, linearizable, reserve } = query;
     const after = { sequence: this.current.sequence, revision: this.published };
-    const news = await this.since({
-      ...query,
-      after,
-      limit: PAGE_CHANGES,
-      previous: this.wantsPrevious,
-    });
+    const previous = this.wantsPrevious;
+    const news = await this.since({ keys, linearizable, reserve, after, limit: PAGE_CHANGES, previous });
     await this.apply(news, after.revision);
     // Whoever has moved on meanwhile knows better.
     if (news.head.sequence === this.current.sequence && news.head.revision === this.published) {
-      for (const [index, key] of query.keys.entries()) this.keys.put(key, news.fields[index]);
+      for (const [index, key] of keys.entries()) this.keys.put(key, news.fields[index]);
     }
     return news;
   }

@@ -92,6 +92,12 @@ export class Reader {
     return BigInt.asIntN(64, value);
   }
 
+  /** Passes over a length-delimited field. */
+  skip(): void {
+    const length = this.size();
+    this.offset += length;
+  }
+
   /** The bytes of a length-delimited field, as a view. */
   view(): Buffer {
     const length = this.size();
@@ -102,7 +108,7 @@ export class Reader {
   }
 }
 
-function lengthSize(length: number): number {
+export function lengthSize(length: number): number {
   let size = 1;
   for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
   return size;
@@ -118,7 +124,7 @@ function writeInt(target: Buffer, offset: number, tag: number, value: bigint): n
   return writeVarint(target, offset + 1, value);
 }
 
-function writeLength(target: Buffer, offset: number, length: number): number {
+export function writeLength(target: Buffer, offset: number, length: number): number {
   let at = offset;
   let rest = length;
   while (rest >= 0x80) {
@@ -244,6 +250,19 @@ export function fieldBody(field: Buffer): Buffer {
 export function fieldKey(field: Buffer): Buffer {
   const body = fieldBody(field);
   return body[0] === KEY_TAG ? new Reader(body, 1).view() : EMPTY;
+}
+
+/** The modification revision of a field. */
+export function fieldRevision(field: Buffer): bigint {
+  const reader = new Reader(field, 1);
+  reader.size();
+  while (reader.offset < field.length) {
+    const tag = field[reader.offset++];
+    if (tag === MOD_TAG) return reader.int64();
+    if (tag === KEY_TAG || tag === VALUE_TAG) reader.skip();
+    else reader.int64();
+  }
+  return 0n;
 }
 
 /** The same field without its value, for keys_only. */

@@ -60,7 +60,9 @@ export interface Options {
   readonly drainPingTimeoutMs: number;
   /** How long a closed connection is still read, so that the client gets to see why. */
   readonly lingerMs: number;
-  /** How exact all of these times are. */
+  /** How long the event loop stays awake for clients that have asked again that soon. 0: it always sleeps. */
+  readonly busyPollMs: number;
+  /** How exact all of the times are that are a second or longer. */
   readonly tickMs: number;
 }
 
@@ -99,6 +101,7 @@ export const DEFAULT_OPTIONS: Options = {
   permitPingsWithoutCalls: false,
   drainPingTimeoutMs: 5_000,
   lingerMs: 1_000,
+  busyPollMs: 0.12,
   tickMs: 1_000,
 };
 

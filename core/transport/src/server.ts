@@ -1,5 +1,6 @@
 /** A gRPC server on sockets that somebody else accepts. */
 import type { Socket } from "node:net";
+import { BusyPoll } from "./connection/busy-poll.js";
 import { Connection, type ConnectionContext } from "./connection/connection.js";
 import { BlockPool, Flusher } from "./framing/blocks.js";
 import { DEFAULT_OPTIONS, type Options } from "./options.js";
@@ -14,11 +15,13 @@ export class GrpcServer {
 
   constructor(services: Services, options: Partial<Options> = {}) {
     const all = { ...DEFAULT_OPTIONS, ...options };
+    const busyPoll = new BusyPoll(all.busyPollMs);
     this.context = {
       options: all,
       router: new Router(services),
       pool: new BlockPool(),
-      flusher: new Flusher(),
+      flusher: new Flusher(() => busyPoll.flushed()),
+      busyPoll,
     };
     this.timer = setInterval(() => this.tick(all.tickMs), all.tickMs);
     this.timer.unref();

@@ -3,13 +3,15 @@ import { lastChanges } from "@etcd-adapter/core/storage/sql";
 import { CHANGE_BYTES, DELETED, LAST, PREFIX_BYTES, REGISTRY_BYTES, REMOVED } from "./commit-layout.js";
 
 export function packCommit(commit: Commit): ArrayBuffer {
-  const last = new Set(lastChanges(commit.revisions).map(({ change }) => change));
   const registry = commit.registry.map(({ key, value }) => ({ key: Buffer.from(key), value }));
   const out = new Packer(packedBytes(commit, registry));
   out.bytes(commit.id);
   out.head(commit.base);
   out.head(commit.head);
-  out.uint32(commit.revisions.reduce((sum, { changes }) => sum + changes.length, 0));
+  const count = commit.revisions.reduce((sum, { changes }) => sum + changes.length, 0);
+  // The only change is its key's last.
+  const last = count > 1 && new Set(lastChanges(commit.revisions).map(({ change }) => change));
+  out.uint32(count);
   out.uint32(registry.length);
   for (const { revision, changes } of commit.revisions) {
     for (const [sub, change] of changes.entries()) {
@@ -17,7 +19,7 @@ export function packCommit(commit: Commit): ArrayBuffer {
       out.int64(change.previous);
       out.int64(change.lease);
       out.uint32(sub);
-      out.uint8((change.deleted ? DELETED : 0) | (last.has(change) ? LAST : 0));
+      out.uint8((change.deleted ? DELETED : 0) | (!last || last.has(change) ? LAST : 0));
       out.uint32(change.key.length);
       out.uint32(change.field.length);
       out.bytes(change.key);
@@ -35,12 +37,14 @@ export function packCommit(commit: Commit): ArrayBuffer {
 
 class Packer {
   readonly block: ArrayBuffer;
-  private readonly buffer: Buffer;
+  private readonly view: DataView;
+  private readonly buffer: Uint8Array;
   private offset = 0;
 
   constructor(bytes: number) {
     this.block = new ArrayBuffer(bytes);
-    this.buffer = Buffer.from(this.block);
+    this.view = new DataView(this.block);
+    this.buffer = new Uint8Array(this.block);
   }
 
   head({ sequence, revision, compacted }: Head): void {
@@ -50,15 +54,18 @@ class Packer {
   }
 
   int64(value: bigint): void {
-    this.offset = this.buffer.writeBigInt64LE(value, this.offset);
+    this.view.setBigInt64(this.offset, value, true);
+    this.offset += 8;
   }
 
   uint32(value: number): void {
-    this.offset = this.buffer.writeUInt32LE(value, this.offset);
+    this.view.setUint32(this.offset, value, true);
+    this.offset += 4;
   }
 
   uint8(value: number): void {
-    this.offset = this.buffer.writeUInt8(value, this.offset);
+    this.view.setUint8(this.offset, value);
+    this.offset += 1;
   }
 
   bytes(value: Uint8Array): void {

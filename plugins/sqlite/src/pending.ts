@@ -1,4 +1,4 @@
-import type { Change, Commit, Interval } from "@etcd-adapter/core/storage";
+import type { Commit, Interval } from "@etcd-adapter/core/storage";
 
 interface Version {
   readonly sequence: bigint;
@@ -47,8 +47,10 @@ export class Pending {
     this.commits.push(pending);
     this.held += block.byteLength;
     const { sequence } = commit.head;
-    for (const { key, field, deleted } of changesOf(commit)) {
-      this.versions.set(name(key), { sequence, key, field: deleted ? undefined : field });
+    for (const { changes } of commit.revisions) {
+      for (const { key, field, deleted } of changes) {
+        this.versions.set(name(key), { sequence, key, field: deleted ? undefined : field });
+      }
     }
   }
 
@@ -66,9 +68,11 @@ export class Pending {
   remove(count: number): void {
     for (const { commit, block } of this.commits.splice(0, count)) {
       this.held -= block.byteLength;
-      for (const { key } of changesOf(commit)) {
-        const found = name(key);
-        if (this.versions.get(found)?.sequence === commit.head.sequence) this.versions.delete(found);
+      for (const { changes } of commit.revisions) {
+        for (const { key } of changes) {
+          const found = name(key);
+          if (this.versions.get(found)?.sequence === commit.head.sequence) this.versions.delete(found);
+        }
       }
     }
   }
@@ -96,10 +100,6 @@ export class Pending {
     }
     return false;
   }
-}
-
-function* changesOf({ revisions }: Commit): Generator<Change> {
-  for (const { changes } of revisions) yield* changes;
 }
 
 function name(key: Buffer): string {

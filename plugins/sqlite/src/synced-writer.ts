@@ -1,37 +1,29 @@
 import { constants, fdatasync, write, writeSync } from "node:fs";
+import { BlockingBudget } from "./blocking-budget.js";
 
 /** For a file's flags. On Linux a write to such a file returns when it is on the disk; elsewhere a sync follows. */
 export const SYNCED_WRITES = process.platform === "linux" ? constants.O_DSYNC : 0;
 
 /**
  * Handing a write to another thread and being told of its end takes about as long as the write itself on a fast disk. So
- * short ones are made on this thread, like short reads, as long as the disk answers in so little time.
+ * short ones are made on this thread, like short reads, as long as the disk most often answers in so little time.
  */
 const SHORT_BYTES = 2_048;
 const FAST_MS = 0.5;
-/** After a slower one, writes go to another thread for so many times its length: so slow ones block a twentieth of the time. */
-const CAUTION = 20;
 
 /** Writes that are on the disk when they are done. One at a time. */
 export class SyncedWriter {
-  /** Until the first write has told, the disk is slow. */
-  private cautiousUntil = Number.POSITIVE_INFINITY;
+  private readonly blocking = new BlockingBudget(FAST_MS);
 
   async write(fd: number, bytes: Buffer, position: number): Promise<void> {
-    const started = performance.now();
-    if (SYNCED_WRITES !== 0 && bytes.length <= SHORT_BYTES && started > this.cautiousUntil) {
+    const startedMs = performance.now();
+    if (SYNCED_WRITES !== 0 && bytes.length <= SHORT_BYTES && this.blocking.allows(startedMs)) {
       expectWhole(writeSync(fd, bytes, 0, bytes.length, position), bytes);
-    } else {
-      expectWhole(await written(fd, bytes, position), bytes);
-      if (SYNCED_WRITES === 0) await synced(fd);
+      this.blocking.took(performance.now() - startedMs);
+      return;
     }
-    this.learn(performance.now(), started);
-  }
-
-  private learn(now: number, started: number): void {
-    const tookMs = now - started;
-    if (tookMs > FAST_MS) this.cautiousUntil = now + CAUTION * tookMs;
-    else if (this.cautiousUntil === Number.POSITIVE_INFINITY) this.cautiousUntil = now;
+    expectWhole(await written(fd, bytes, position), bytes);
+    if (SYNCED_WRITES === 0) await synced(fd);
   }
 }
 

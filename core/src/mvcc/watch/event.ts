@@ -1,10 +1,10 @@
 import type { LoggedChange, LoggedRevision } from "../../storage/index.js";
-import { fieldKey } from "../record.js";
+import { fieldKey, lengthSize, writeLength } from "../record.js";
 import type { Slabs } from "./slabs.js";
 
 const EVENTS_TAG = 0x5a;
 const PREV_KV_TAG = 0x1a;
-const TYPE_DELETE = [0x08, 0x01];
+const TYPE_DELETE = Buffer.from([0x08, 0x01]);
 
 /** Of an event's objects, beside its bytes. */
 const OBJECT_BYTES = 400;
@@ -54,19 +54,19 @@ export function watchRevision({ revision, changes }: LoggedRevision, memory: Sla
 function encode(memory: Slabs, deleted: boolean, field: Buffer, previous?: Buffer): Buffer {
   const typeBytes = deleted ? TYPE_DELETE.length : 0;
   const length = typeBytes + field.length + (previous ? previous.length : 0);
-  const head = [EVENTS_TAG];
-  let rest = length;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) head.push((rest % 0x80) | 0x80);
-  head.push(rest);
-  if (deleted) head.push(...TYPE_DELETE);
-  const out = memory.take(head.length - typeBytes + length);
-  out.set(head, 0);
-  out.set(field, head.length);
+  const out = memory.take(1 + lengthSize(length) + length);
+  out[0] = EVENTS_TAG;
+  let at = writeLength(out, 1, length);
+  if (deleted) {
+    out.set(TYPE_DELETE, at);
+    at += typeBytes;
+  }
+  out.set(field, at);
   if (previous) {
-    const start = head.length + field.length;
-    out.set(previous, start);
+    at += field.length;
+    out.set(previous, at);
     // The same bytes as in a range's answer, but for the tag.
-    out[start] = PREV_KV_TAG;
+    out[at] = PREV_KV_TAG;
   }
   return out;
 }

@@ -17,6 +17,7 @@ import type { Router } from "../router.js";
 import type { OtherHandler } from "../service.js";
 import { Sender } from "../stream/sender.js";
 import { Streams } from "../stream/streams.js";
+import type { BusyPoll } from "./busy-poll.js";
 import { IncomingFrames } from "./incoming-frames.js";
 import { Patience } from "./patience.js";
 import { peerOf } from "./peer.js";
@@ -27,6 +28,7 @@ export interface ConnectionContext {
   readonly router: Router;
   readonly pool: BlockPool;
   readonly flusher: Flusher;
+  readonly busyPoll: BusyPoll;
 }
 
 const DRAIN_PING = Buffer.from([1, 6, 1, 8, 0, 3, 3, 9]);
@@ -41,6 +43,7 @@ export class Connection {
   private phase: Phase = "open";
   private phaseMs = 0;
   private readonly options: Options;
+  private readonly busyPoll: BusyPoll;
   private readonly output: Output;
   private readonly say: Announcer;
   private readonly sender: Sender;
@@ -56,8 +59,9 @@ export class Connection {
     private readonly onClosed: (connection: Connection) => void,
     onOther: OtherHandler | undefined,
   ) {
-    const { options, pool, flusher, router } = context;
+    const { options, pool, flusher, router, busyPoll } = context;
     this.options = options;
+    this.busyPoll = busyPoll;
     this.output = new Output(socket, pool, flusher, () => this.written());
     this.say = new Announcer(this.output);
     this.sender = new Sender(this.output, options.sendQueueBytes);
@@ -84,6 +88,7 @@ export class Connection {
   receive(chunk: Buffer): void {
     if (this.isOver) return;
     this.patience.heard();
+    this.busyPoll.heard();
     try {
       this.reader.read(chunk);
     } catch (error) {

@@ -42,6 +42,8 @@ export class Flusher {
   private waiting: { flush(): void }[] = [];
   private scheduled = false;
 
+  constructor(private readonly onFlushed: () => void) {}
+
   add(output: { flush(): void }): void {
     this.waiting.push(output);
     if (!this.scheduled) {
@@ -55,5 +57,6 @@ export class Flusher {
     this.waiting = [];
     this.scheduled = false;
     for (const output of waiting) output.flush();
+    this.onFlushed();
   };
 }
