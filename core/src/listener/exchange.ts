@@ -52,15 +52,14 @@ export class Exchange {
     this.answered = true;
     this.done = true;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    const length = { "Content-Length": bytes.length };
     if (this.bodyIsOver() || Number(this.request.headers["content-length"]) <= MAX_IGNORED_BYTES) {
-      this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length });
+      this.response.writeHead(status, this.head(headers, bytes.length));
       // Of a text Node makes one write together with the head. Latin1 is the bytes as they are.
       if (bytes.length <= MAX_TEXT_BYTES) this.response.end(bytes.toString("latin1"), "latin1");
       else this.response.end(bytes);
       this.readRest();
     } else {
-      this.response.writeHead(status, { ...this.commonHeaders, ...headers, ...length, Connection: "close" });
+      this.response.writeHead(status, [...this.head(headers, bytes.length), "Connection", "close"]);
       this.response.write(bytes);
       this.linger(() => this.response.end());
     }
@@ -69,7 +68,7 @@ export class Exchange {
   /** Begins the answer of a stream, which is chunked. */
   startStream(status = 200): void {
     this.answered = true;
-    this.response.writeHead(status, { ...this.commonHeaders, ...(status === 200 ? GRPC_OK : JSON_TYPE) });
+    this.response.writeHead(status, this.head(status === 200 ? GRPC_OK : JSON_TYPE));
   }
 
   endStream(failure?: Status): void {
@@ -85,6 +84,15 @@ export class Exchange {
     this.done = true;
     this.response.end();
     this.readRest();
+  }
+
+  /** Names and values in turn, which Node writes out several times as fast as an object that was put together. */
+  private head(headers: Headers, bodyBytes?: number): string[] {
+    const head: string[] = [];
+    for (const name in this.commonHeaders) head.push(name, String(this.commonHeaders[name]));
+    for (const name in headers) head.push(name, String(headers[name]));
+    if (bodyBytes !== undefined) head.push("Content-Length", String(bodyBytes));
+    return head;
   }
 
   private readRest(): void {

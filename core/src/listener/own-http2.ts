@@ -63,8 +63,11 @@ class ShapedResponse extends Writable {
 
   writeContinue(): void {}
 
-  writeHead(status: number, headers: Record<string, string | number> = {}): this {
+  /** `head`: names and values in turn. */
+  writeHead(status: number, head: readonly string[] = []): this {
     this.headersSent = true;
+    const headers: Record<string, string> = {};
+    for (let at = 0; at < head.length; at += 2) headers[head[at]!] = head[at + 1]!;
     this.request.respond(status, headers);
     return this;
   }
