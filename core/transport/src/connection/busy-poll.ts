@@ -5,27 +5,34 @@
 export class BusyPoll {
   private flushedMs = Number.NEGATIVE_INFINITY;
   private pays = false;
-  private isAwake = false;
+  private awake = false;
 
   /** `windowMs`: how long the loop stays awake, and in what time a request has to come for that to pay. 0: never. */
-  constructor(private readonly windowMs: number) {}
+  constructor(
+    private readonly windowMs: number,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
+
+  get isAwake(): boolean {
+    return this.awake;
+  }
 
   /** Something came from a client. */
   heard(): void {
-    this.pays = performance.now() - this.flushedMs < this.windowMs;
+    this.pays = this.nowMs() - this.flushedMs < this.windowMs;
     this.flushedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** What there was to say is written. */
   flushed(): void {
-    this.flushedMs = performance.now();
-    if (!this.pays || this.isAwake) return;
-    this.isAwake = true;
+    this.flushedMs = this.nowMs();
+    if (!this.pays || this.awake) return;
+    this.awake = true;
     setImmediate(this.turn);
   }
 
   private readonly turn = (): void => {
-    this.isAwake = performance.now() - this.flushedMs < this.windowMs;
-    if (this.isAwake) setImmediate(this.turn);
+    this.awake = this.nowMs() - this.flushedMs < this.windowMs;
+    if (this.awake) setImmediate(this.turn);
   };
 }
