@@ -6,8 +6,10 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { StorageError, type StorageErrorCode } from "@etcd-adapter/core/storage";
 import { Model, put } from "@etcd-adapter/plugin-kit";
-import Library from "better-sqlite3";
+import { importLibrary } from "./library.js";
 import { createStorage, openStorage, temporaryFolder, write, writeUntilRedo } from "./testing/place.js";
+
+const Library = await importLibrary();
 
 const run = promisify(execFile);
 

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type QueryStorage, REGISTRY } from "@etcd-adapter/core/storage";
 import { Model } from "@etcd-adapter/plugin-kit";
-import Library from "better-sqlite3";
+import { importLibrary } from "./library.js";
 import { openStorage, temporaryFolder, write } from "./testing/place.js";
+
+const Library = await importLibrary();
 
 test("removals that are long past are forgotten, and a reader from before them gets everything", async (t) => {
   const file = join(await temporaryFolder(t), "test.db");

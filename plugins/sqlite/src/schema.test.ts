@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Model, put } from "@etcd-adapter/plugin-kit";
-import Library from "better-sqlite3";
+import { importLibrary } from "./library.js";
 import { openStorage, temporaryFolder, write } from "./testing/place.js";
+
+const Library = await importLibrary();
 
 test("all tables and indexes carry the prefix, beside tables of others", async (t) => {
   const file = join(await temporaryFolder(t), "test.db");

@@ -28,7 +28,7 @@ import {
 import { Commits } from "./commits.js";
 import { Connection, type FileSettings } from "./connection.js";
 import { storageError } from "./errors.js";
-import { loadLibrary } from "./library.js";
+import { loadLibrary } from "./load-library.js";
 import { FileLock } from "./lock.js";
 import type { Operations } from "./operations.js";
 import type { Bounds } from "./pages.js";

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import Library from "better-sqlite3";
 import { Connection, type FileSettings } from "./connection.js";
+import { importLibrary } from "./library.js";
 import { type Operations, operations } from "./operations.js";
 import { Reader } from "./reader.js";
 import { statements } from "./statements.js";
@@ -24,11 +24,12 @@ export type Reply =
 
 const port = parentPort!;
 const settings = workerData as FileSettings;
+const library = await importLibrary();
 let connection: Connection | undefined;
 let opened: Operations | undefined;
 
 function open(): Operations {
-  connection = Connection.open(Library, settings);
+  connection = Connection.open(library, settings);
   const sql = statements(settings.tables);
   const reader = new Reader(connection, sql);
   return operations(reader, new Writer(connection, sql, reader));
