@@ -23,7 +23,13 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
 
   const folder = temporaryFolder("mariadb", systemUser);
   const data = join(folder, "data");
-  const install = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"];
+  // A server that starts clears away what looks like temporary tables in a folder that it shares with others.
+  const install = [
+    `--tmpdir=${folder}`,
+    "--auth-root-authentication-method=normal",
+    "--skip-test-db",
+    "--skip-name-resolve",
+  ];
   await run(installDb, ["--no-defaults", `--datadir=${data}`, ...install], { user: systemUser, cwd: folder });
 
   const account = { host, port: await freePort(), user: "etcd_adapter", password: "etcd-adapter" };
@@ -37,6 +43,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   );
   const settings = {
     datadir: data,
+    tmpdir: folder,
     port: String(account.port),
     "bind-address": host,
     "skip-name-resolve": "1",
