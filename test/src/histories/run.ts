@@ -10,6 +10,7 @@ import { LeaseHolder, listed } from "./lease-holder.js";
 import { type MemoryLife, MemoryWatch } from "./memory.js";
 import { type Harm, Nemesis } from "./nemesis.js";
 import { Random } from "./random.js";
+import { SharedChanges } from "./shared-changes.js";
 import { Watcher, type WatcherOptions } from "./watcher.js";
 
 export interface RunOptions {
@@ -95,7 +96,8 @@ function watchersOn(members: readonly Member[], history: History, fork: () => Ra
     { ...plain, name: "puts", members, filter: "deletions" },
     { ...plain, name: "deletions", members, filter: "puts", prefix: "k/" },
   ];
-  return [...options, ...others].map((one) => new Watcher(one, history, fork()));
+  const seen = new SharedChanges();
+  return [...options, ...others].map((one) => new Watcher(one, history, fork(), seen));
 }
 
 async function compact(

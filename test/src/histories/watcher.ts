@@ -8,6 +8,7 @@ import type { RpcStream } from "../client/grpc-client.js";
 import type { Member } from "./fleet.js";
 import { type Delivery, endOf, type History, type WatchSegment } from "./history.js";
 import type { Random } from "./random.js";
+import type { SharedChanges } from "./shared-changes.js";
 import { bytes, changeOf } from "./wire.js";
 
 export interface WatcherOptions {
@@ -38,6 +39,7 @@ export class Watcher {
     private readonly options: WatcherOptions,
     private readonly history: History,
     private readonly random: Random,
+    private readonly seen: SharedChanges,
   ) {}
 
   async run(stopped: AbortSignal): Promise<void> {
@@ -123,7 +125,7 @@ export class Watcher {
     const found: Delivery[] = [];
     for (const event of message.events) {
       const last = found.at(-1);
-      const change = changeOf(event, withPrevious);
+      const change = this.seen.share(changeOf(event, withPrevious));
       if (last?.revision === change.kv.mod) (last.changes as (typeof change)[]).push(change);
       else found.push({ revision: change.kv.mod, at, changes: [change] });
     }
