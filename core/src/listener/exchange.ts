@@ -59,7 +59,7 @@ export class Exchange {
       else this.response.end(bytes);
       this.readRest();
     } else {
-      this.response.writeHead(status, [...this.head(headers, bytes.length), "Connection", "close"]);
+      this.response.writeHead(status, this.head({ ...headers, Connection: "close" }, bytes.length));
       this.response.write(bytes);
       this.linger(() => this.response.end());
     }

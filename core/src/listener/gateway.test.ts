@@ -188,15 +188,20 @@ describe("unary calls", () => {
     wire.socket.destroy();
   });
 
-  test("a body that does not come in time", async () => {
-    await using fixture = await listen({}, { timeouts: { bodyMs: 50 } });
-    const wire = new Wire(fixture.port).send(
-      "POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{",
-    );
-    assert.match(await wire.receive("in time"), /^HTTP\/1.1 408 /);
-    await until(() => wire.closed, "the close", 5_000);
-    assert.deepEqual(fixture.errors, []);
-  });
+  for (const [length, begun] of [
+    ["Content-Length: 20", "{"],
+    ["Transfer-Encoding: chunked", "1\r\n{\r\n"],
+  ])
+    test(`a body that does not come in time, ${length}`, async () => {
+      await using fixture = await listen({}, { timeouts: { bodyMs: 50 } });
+      const wire = new Wire(fixture.port).send(
+        `POST /v3/kv/range HTTP/1.1\r\nHost: x\r\n${length}\r\n\r\n${begun}`,
+      );
+      assert.match(await wire.receive("in time"), /^HTTP\/1.1 408 /);
+      assert.equal(wire.received.match(/Connection: close/g)?.length, 1);
+      await until(() => wire.closed, "the close", 5_000);
+      assert.deepEqual(fixture.errors, []);
+    });
 
   test("Grpc-Timeout, and a client that goes away, abort the signal", async () => {
     const reasons: Error[] = [];

@@ -27,7 +27,6 @@ export class RedoFile {
   private readonly writer = new SyncedWriter();
   private offset = HEADER_BYTES;
   private generation = 0n;
-  private seed = 0;
 
   private constructor(
     private readonly handle: FileHandle,
@@ -48,7 +47,6 @@ export class RedoFile {
   /** From now on, records replace what was in the file. */
   begin(generation: bigint): void {
     this.generation = generation;
-    this.seed = seedOf(generation);
     this.offset = HEADER_BYTES;
   }
 
@@ -60,7 +58,7 @@ export class RedoFile {
     const record = Buffer.allocUnsafe(start + RECORD_BYTES + bytes.length);
     if (isFirst) this.writeHeader(record);
     record.writeUInt32LE(bytes.length, start);
-    record.writeUInt32LE(crc32(bytes, this.seed), start + 4);
+    record.writeUInt32LE(checksum(this.generation, bytes), start + 4);
     record.set(bytes, start + RECORD_BYTES);
     await this.writer.write(this.handle.fd, record, this.offset - start);
     this.offset += RECORD_BYTES + bytes.length;
@@ -82,7 +80,6 @@ export function readRecords(content: Buffer): RedoRecords | undefined {
   if (content.length < HEADER_BYTES || !content.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   const identity = content.readBigInt64LE(8);
   const generation = content.readBigInt64LE(16);
-  const seed = seedOf(generation);
   const blocks: ArrayBuffer[] = [];
   let offset = HEADER_BYTES;
   while (offset + RECORD_BYTES <= content.length) {
@@ -90,14 +87,13 @@ export function readRecords(content: Buffer): RedoRecords | undefined {
     const end = offset + RECORD_BYTES + length;
     if (length === 0 || end > content.length) break;
     const bytes = content.subarray(offset + RECORD_BYTES, end);
-    if (crc32(bytes, seed) !== content.readUInt32LE(offset + 4)) break;
+    if (checksum(generation, bytes) !== content.readUInt32LE(offset + 4)) break;
     blocks.push(new Uint8Array(bytes).buffer);
     offset = end;
   }
   return { identity, generation, blocks };
 }
 
-/** Where a generation's checksums start from. */
-function seedOf(generation: bigint): number {
-  return Number(BigInt.asUintN(32, generation));
+function checksum(generation: bigint, bytes: Uint8Array): number {
+  return crc32(bytes, Number(BigInt.asUintN(32, generation)));
 }
