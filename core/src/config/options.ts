@@ -70,9 +70,9 @@ export const OPTIONS = {
     .describe("whether histograms of calls are exported too"),
   "request-timeout": duration.default(7_000).describe("how long a request may wait for the storage"),
   "grpc-transport": z
-    .enum(["grpc-js", "own"], { error: "grpc-js or own is needed" })
-    .default("grpc-js")
-    .describe("implementation of gRPC: the well-known one, or the faster one of this project"),
+    .enum(["own", "grpc-js"], { error: "own or grpc-js is needed" })
+    .default("own")
+    .describe("implementation of gRPC: the fast one of this project, or the well-known one"),
   "grpc-keepalive-min-time": duration.default(5_000).describe("shortest interval of a client's pings"),
   "grpc-keepalive-interval": duration.default(7_200_000).describe("interval of the server's pings"),
   "grpc-keepalive-timeout": duration

@@ -97,18 +97,18 @@ class Protocols {
       keepalive: keepaliveOf(options.keepalive ?? {}),
     };
     this.grpc =
-      options.grpcTransport === "own"
-        ? new OwnGrpcTransport({
+      options.grpcTransport === "grpc-js"
+        ? new GrpcTransport({
+            ...grpcOptions,
+            onOther: (stream, headers) => this.serveHttp2(stream, headers),
+          })
+        : new OwnGrpcTransport({
             ...grpcOptions,
             onFault: (err) => logger.error({ err }, "gRPC transport fault"),
             onOther: (other) => {
               const { request, response } = asHttp(other);
               this.http.handle(request, response);
             },
-          })
-        : new GrpcTransport({
-            ...grpcOptions,
-            onOther: (stream, headers) => this.serveHttp2(stream, headers),
           });
     this.greeter = new Greeter(timeouts.helloMs, {
       http1: (socket) => this.http.accept(socket),

@@ -10,8 +10,8 @@ export interface ListenerOptions {
   readonly urls: readonly string[];
   readonly services: readonly Service[];
   readonly logger: Logger;
-  /** Which implementation of gRPC serves: grpc-js if left out, or the workspace's own. */
-  readonly grpcTransport?: "grpc-js" | "own" | undefined;
+  /** Which implementation of gRPC serves: the workspace's own if left out. */
+  readonly grpcTransport?: "own" | "grpc-js" | undefined;
   /** Where the bytes of gRPC's messages are added up. */
   readonly messageBytes?: MessageBytes | undefined;
   /** GET routes beside the gateway's. */

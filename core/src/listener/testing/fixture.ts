@@ -34,7 +34,7 @@ export async function listen(handling: Handling, options: Partial<ListenerOption
     urls: ["http://127.0.0.1:0"],
     services: services(handling),
     logger: errorsTo(errors),
-    grpcTransport: process.env.ETCD_GRPC_TRANSPORT === "own" ? "own" : "grpc-js",
+    grpcTransport: process.env.ETCD_GRPC_TRANSPORT === "grpc-js" ? "grpc-js" : "own",
     ...options,
   });
   const [url = ""] = listener.addresses;
