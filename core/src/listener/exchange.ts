@@ -1,14 +1,12 @@
 /** One HTTP request and its answer. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Peer } from "../api/service.js";
-import { Code, type Status } from "../errors.js";
-import { errorBody, errorLine, httpStatusOf } from "./http-status.js";
-
-export type Headers = Readonly<Record<string, string | number>>;
-
-const JSON_TYPE = { "Content-Type": "application/json" };
-const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
-const GRPC_OK = { ...JSON_TYPE, "Grpc-Metadata-Content-Type": "application/grpc" };
+import type { Status } from "../errors.js";
+import { streamHeaders } from "./answers.js";
+import { errorLine, httpStatusOf } from "./http-status.js";
+import type { PlainResponse } from "./plain.js";
+import { type BodyLimits, readBody } from "./request-body.js";
+import type { UnaryExchange } from "./unary-exchange.js";
 
 /** What may follow a refused head without costing the connection. */
 const MAX_IGNORED_BYTES = 256 * 1024;
@@ -19,33 +17,31 @@ const MAX_TEXT_BYTES = 16 * 1024;
 /** How long what is left of a refused body is read, so that the client gets to see the answer. */
 const LINGER_MS = 2_000;
 
-export class Exchange {
+export class Exchange implements UnaryExchange {
   /** Whether an answer was begun. */
   answered = false;
-  /** Whether the answer is complete, on this side. */
   done = false;
 
   constructor(
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
     readonly peer: Peer,
-    private readonly commonHeaders: Headers,
+    private readonly commonHeaders: Readonly<Record<string, string>>,
   ) {}
 
-  /** A gateway's answer. */
-  ok(body: string | Buffer): void {
-    this.send(200, GRPC_OK, body);
+  get headers() {
+    return this.request.headers;
   }
 
-  error(status: Status): void {
-    this.send(httpStatusOf(status.code), { ...JSON_TYPE, ...challenge(status) }, errorBody(status));
+  onOver(listener: () => void): void {
+    this.response.once("close", listener);
   }
 
-  text(status: number, body: string, headers: Headers = {}): void {
-    this.send(status, { ...TEXT_TYPE, ...headers }, body);
+  body(limits: BodyLimits, refuse: (bytes: number) => Error): Promise<Buffer> {
+    return readBody(this.request, limits, refuse);
   }
 
-  send(status: number, headers: Headers, body: string | Buffer): void {
+  send({ status, headers = {}, body }: PlainResponse): void {
     if (this.answered || this.response.destroyed) {
       return;
     }
@@ -68,7 +64,7 @@ export class Exchange {
   /** Begins the answer of a stream, which is chunked. */
   startStream(status = 200): void {
     this.answered = true;
-    this.response.writeHead(status, this.head(status === 200 ? GRPC_OK : JSON_TYPE));
+    this.response.writeHead(status, this.head(streamHeaders(status)));
   }
 
   endStream(failure?: Status): void {
@@ -87,10 +83,10 @@ export class Exchange {
   }
 
   /** Names and values in turn, which Node writes out several times as fast as an object that was put together. */
-  private head(headers: Headers, bodyBytes?: number): string[] {
+  private head(headers: Readonly<Record<string, string>>, bodyBytes?: number): string[] {
     const head: string[] = [];
-    for (const name in this.commonHeaders) head.push(name, String(this.commonHeaders[name]));
-    for (const name in headers) head.push(name, String(headers[name]));
+    for (const name in this.commonHeaders) head.push(name, this.commonHeaders[name] as string);
+    for (const name in headers) head.push(name, headers[name] as string);
     if (bodyBytes !== undefined) head.push("Content-Length", String(bodyBytes));
     return head;
   }
@@ -118,9 +114,4 @@ export class Exchange {
     this.request.once("close", () => clearTimeout(timer));
     this.request.resume();
   }
-}
-
-function challenge({ code, message }: Status): Headers {
-  // Node refuses to write other characters into a header.
-  return code === Code.unauthenticated ? { "WWW-Authenticate": message.replace(/[^ -~]/g, "?") } : {};
 }

@@ -1,7 +1,7 @@
 import type { CallContext, Peer } from "../api/service.js";
 import { Code, StatusError } from "../errors.js";
 import { CallEnd, canceled, deadlineExceeded } from "./call.js";
-import type { Exchange } from "./exchange.js";
+import type { UnaryExchange } from "./unary-exchange.js";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -22,12 +22,12 @@ export class GatewayContext implements CallContext {
   readonly end = new CallEnd();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly exchange: Exchange) {
-    const timeoutMs = timeoutOf(exchange.request.headers["grpc-timeout"]);
+  constructor(private readonly exchange: UnaryExchange) {
+    const timeoutMs = timeoutOf(exchange.headers["grpc-timeout"]);
     if (timeoutMs !== undefined) {
       this.timer = setTimeout(() => this.end.end(deadlineExceeded()), timeoutMs);
     }
-    exchange.response.once("close", () => this.close());
+    exchange.onOver(() => this.close());
   }
 
   get signal(): AbortSignal {
@@ -39,7 +39,7 @@ export class GatewayContext implements CallContext {
   }
 
   metadata(name: string): string | undefined {
-    const { headers } = this.exchange.request;
+    const { headers } = this.exchange;
     const own = headers[METADATA_PREFIX + name];
     const value =
       name === "authorization"

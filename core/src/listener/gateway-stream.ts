@@ -2,6 +2,7 @@ import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import type { Response, StreamCall } from "../api/service.js";
 import { transcode, writeJson } from "../codec/index.js";
 import { Code, type Status, StatusError } from "../errors.js";
+import { errorAnswer } from "./answers.js";
 import { SERVER_STOPPED } from "./call.js";
 import type { Exchange } from "./exchange.js";
 import type { GatewayContext } from "./gateway-context.js";
@@ -67,7 +68,7 @@ export class GatewayStream implements StreamCall {
     setTimeout(() => {
       if (!this.over && !this.exchange.answered) {
         this.over = true;
-        this.exchange.error(reason);
+        this.exchange.send(errorAnswer(reason));
         this.context.end.end(reason);
       }
     }, NO_REQUEST_GRACE_MS);

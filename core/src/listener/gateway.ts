@@ -11,14 +11,16 @@ import type { Response, Service, ServiceMethod, StreamMethod, UnaryMethod } from
 import { readJson, transcode, writeJson } from "../codec/index.js";
 import { Code, type StatusError } from "../errors.js";
 import { gateway as gatewayOption } from "../gen/etcdadapter/gateway_pb.js";
+import { errorAnswer, okAnswer, textAnswer } from "./answers.js";
 import { BodyRequests, SingleRequest } from "./body-requests.js";
 import type { CallEnd, OpenStreams } from "./call.js";
 import type { Exchange } from "./exchange.js";
 import { GatewayContext } from "./gateway-context.js";
 import { GatewayStream, type Request } from "./gateway-stream.js";
-import { BodyError, readBody, tooLarge } from "./request-body.js";
+import { BodyError, tooLarge } from "./request-body.js";
 import type { RequestReader } from "./request-reader.js";
 import type { Statuses } from "./statuses.js";
+import type { UnaryExchange } from "./unary-exchange.js";
 
 export interface GatewayOptions {
   readonly services: readonly Service[];
@@ -34,11 +36,13 @@ export interface GatewayOptions {
  */
 export const JSON_PER_MESSAGE_BYTES = 4;
 
-interface Route {
-  readonly method: ServiceMethod;
+interface Route<M extends ServiceMethod = ServiceMethod> {
+  readonly method: M;
   /** As gRPC names the method. */
   readonly name: string;
 }
+
+export type UnaryRoute = Route<UnaryMethod>;
 
 export class Gateway {
   private readonly routes: ReadonlyMap<string, Route>;
@@ -53,61 +57,66 @@ export class Gateway {
   handle(path: string, exchange: Exchange): void {
     const route = this.routes.get(path);
     if (route === undefined) {
-      exchange.error({ code: Code.notFound, message: "Not Found" });
+      exchange.send(errorAnswer({ code: Code.notFound, message: "Not Found" }));
     } else if (exchange.request.method !== "POST") {
-      exchange.error({ code: Code.unimplemented, message: "Method Not Allowed" });
+      exchange.send(errorAnswer({ code: Code.unimplemented, message: "Method Not Allowed" }));
+    } else if (isUnary(route)) {
+      void this.answer(route, exchange);
     } else {
-      void this.call(route, exchange);
+      void this.converse(route as Route<StreamMethod>, exchange);
     }
   }
 
-  private async call({ method, name }: Route, exchange: Exchange): Promise<void> {
+  /** The unary method at a path; undefined if there is none. */
+  unaryRoute(path: string): UnaryRoute | undefined {
+    const route = this.routes.get(path);
+    return route !== undefined && isUnary(route) ? route : undefined;
+  }
+
+  async answer({ method: { method, handle }, name }: UnaryRoute, exchange: UnaryExchange): Promise<void> {
     let context: GatewayContext | undefined;
     try {
       context = new GatewayContext(exchange);
-      if (method.kind === "unary") {
-        await this.answer(method, name, context, exchange);
-      } else {
-        await this.converse(method, name, context, exchange);
-      }
+      // A deadline is answered when it passes, whatever the handler waits for.
+      context.end.onEnd((reason) => this.fail(reason, name, exchange));
+      const response = await handle(await this.readMessage(method, exchange), context);
+      exchange.send(okAnswer(textOf(method.output, response)));
     } catch (error) {
       this.fail(error, name, exchange, context?.end);
     }
   }
 
-  private async answer(
-    { method, handle }: UnaryMethod,
-    name: string,
-    context: GatewayContext,
+  private async converse(
+    { method: { method, handle }, name }: Route<StreamMethod>,
     exchange: Exchange,
   ): Promise<void> {
-    // A deadline is answered when it passes, whatever the handler waits for.
-    context.end.onEnd((reason) => this.fail(reason, name, exchange));
-    const response = await handle(await this.readMessage(method, exchange), context);
-    exchange.ok(textOf(method.output, response));
+    let context: GatewayContext | undefined;
+    try {
+      context = new GatewayContext(exchange);
+      const requests: RequestReader<Request> =
+        method.methodKind === "server_streaming"
+          ? new SingleRequest(await this.readMessage(method, exchange))
+          : this.bodyRequests(method, exchange, (reason) => stream.hasNoRequest(reason));
+      const stream = new GatewayStream(exchange, context, method, requests);
+      const failure = await this.run(() => handle(stream), context.end);
+      stream.finish(this.options.statuses.ofStream(failure, name, context.end));
+    } catch (error) {
+      this.fail(error, name, exchange, context?.end);
+    }
   }
 
-  private async converse(
-    { method, handle }: StreamMethod,
-    name: string,
-    context: GatewayContext,
-    exchange: Exchange,
-  ): Promise<void> {
-    const { openStreams, statuses } = this.options;
-    const requests: RequestReader<Request> =
-      method.methodKind === "server_streaming"
-        ? new SingleRequest(await this.readMessage(method, exchange))
-        : this.bodyRequests(method, exchange, (reason) => stream.hasNoRequest(reason));
-    const stream = new GatewayStream(exchange, context, method, requests);
-    openStreams.add(context.end);
-    let failure: unknown;
+  /** Resolves with what a handler failed with. */
+  private async run(handle: () => Promise<void>, end: CallEnd): Promise<unknown> {
+    const { openStreams } = this.options;
+    openStreams.add(end);
     try {
-      await handle(stream);
+      await handle();
     } catch (error) {
-      failure = error ?? new Error("a handler failed without saying why");
+      return error ?? new Error("a handler failed without saying why");
+    } finally {
+      openStreams.delete(end);
     }
-    openStreams.delete(context.end);
-    stream.finish(statuses.ofStream(failure, name, context.end));
+    return undefined;
   }
 
   private bodyRequests(
@@ -123,10 +132,10 @@ export class Gateway {
     });
   }
 
-  private async readMessage(method: DescMethod, { request }: Exchange): Promise<Request> {
+  private async readMessage(method: DescMethod, exchange: UnaryExchange): Promise<Request> {
     const { maxReceiveBytes, bodyTimeoutMs } = this.options;
     const limits = { maxBytes: this.maxBodyBytes, timeoutMs: bodyTimeoutMs };
-    const body = await readBody(request, limits, (bytes) => tooLarge(bytes, maxReceiveBytes));
+    const body = await exchange.body(limits, (bytes) => tooLarge(bytes, maxReceiveBytes));
     return this.decode(method.input, body);
   }
 
@@ -143,13 +152,17 @@ export class Gateway {
     return message;
   }
 
-  private fail(error: unknown, name: string, exchange: Exchange, end?: CallEnd): void {
+  private fail(error: unknown, name: string, exchange: UnaryExchange, end?: CallEnd): void {
     if (error instanceof BodyError) {
-      exchange.text(408, `${error.message}\n`, { Connection: "close" });
+      exchange.send(textAnswer(408, `${error.message}\n`, { Connection: "close" }));
     } else {
-      exchange.error(this.options.statuses.of(error, name, end));
+      exchange.send(errorAnswer(this.options.statuses.of(error, name, end)));
     }
   }
+}
+
+function isUnary(route: Route): route is UnaryRoute {
+  return route.method.kind === "unary";
 }
 
 function routesOf({ service, methods }: Service): [string, Route][] {

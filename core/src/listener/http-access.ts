@@ -1,18 +1,20 @@
 /** Which hosts a request may name, and which origins a browser may call from. */
-import type { IncomingMessage } from "node:http";
-import type { Headers } from "./exchange.js";
+import type { IncomingHttpHeaders } from "node:http";
 
 const CORS = {
   "Access-Control-Allow-Headers": "accept, content-type, authorization",
   "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
 };
-const CORS_ANY: Headers = { ...CORS, "Access-Control-Allow-Origin": "*" };
+const CORS_ANY: Readonly<Record<string, string>> = { ...CORS, "Access-Control-Allow-Origin": "*" };
 
-export function allowOrigin(request: IncomingMessage, origins: ReadonlySet<string> | undefined): Headers {
+/** The headers that let a browser read the answer. */
+export function allowOrigin(
+  { origin }: Pick<IncomingHttpHeaders, "origin">,
+  origins: ReadonlySet<string> | undefined,
+): Readonly<Record<string, string>> {
   if (origins === undefined || origins.has("*")) {
     return CORS_ANY;
   }
-  const { origin } = request.headers;
   return origin !== undefined && origins.has(origin)
     ? { ...CORS, "Access-Control-Allow-Origin": origin }
     : {};
@@ -20,13 +22,13 @@ export function allowOrigin(request: IncomingMessage, origins: ReadonlySet<strin
 
 /** What to tell a client that names a host which is not in the whitelist; undefined if it is. */
 export function misdirected(
-  request: IncomingMessage,
+  headers: Pick<IncomingHttpHeaders, "host">,
   whitelist: ReadonlySet<string> | undefined,
 ): string | undefined {
   if (whitelist === undefined || whitelist.size === 0 || whitelist.has("*")) {
     return undefined;
   }
-  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+  const host = (headers.host ?? "").replace(/:\d+$/, "");
   if (whitelist.has(host)) {
     return undefined;
   }

@@ -4,11 +4,13 @@ import type { Socket } from "node:net";
 import { posix } from "node:path";
 import type { Logger } from "pino";
 import type { Peer } from "../api/service.js";
-import { Exchange, type Headers } from "./exchange.js";
+import { textAnswer } from "./answers.js";
+import { Exchange } from "./exchange.js";
+import { FastHttp } from "./fast-http.js";
 import { type Gateway, JSON_PER_MESSAGE_BYTES } from "./gateway.js";
 import { allowOrigin, misdirected } from "./http-access.js";
 import type { ListenerOptions, Timeouts } from "./options.js";
-import { type PlainResponse, type PlainRoute, PlainRoutes } from "./plain.js";
+import { type PlainRoute, PlainRoutes } from "./plain.js";
 
 export interface HttpOptions
   extends Pick<ListenerOptions, "hostWhitelist" | "corsOrigins" | "refuseGateway" | "plainRoutes"> {
@@ -25,6 +27,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
 
 export class HttpTransport {
   private readonly server: Server;
+  private readonly fast: FastHttp | undefined;
   private readonly plainRoutes: PlainRoutes;
 
   constructor(private readonly options: HttpOptions) {
@@ -46,16 +49,27 @@ export class HttpTransport {
       this.handle(request, response);
     });
     this.server.on("clientError", refuse);
+    const { gateway } = options;
+    this.fast =
+      gateway &&
+      new FastHttp({
+        ...options,
+        gateway,
+        idleMs: timeouts.idleMs,
+        otherwise: (socket) => this.give(socket),
+      });
     // It never listens itself; this starts its check of the time-outs.
     this.server.emit("listening");
   }
 
   accept(socket: Socket): void {
-    this.server.emit("connection", socket);
+    if (this.fast === undefined) this.give(socket);
+    else this.fast.accept(socket, this.options.peerOf(socket));
   }
 
   /** Closes idle connections, and tells the clients of the others not to reuse them. */
   drain(): void {
+    this.fast?.drain();
     this.server.close();
     this.server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
       response.shouldKeepAlive = false;
@@ -64,7 +78,12 @@ export class HttpTransport {
   }
 
   closeIdle(): void {
+    this.fast?.closeIdle();
     this.server.closeIdleConnections();
+  }
+
+  private give(socket: Socket): void {
+    this.server.emit("connection", socket);
   }
 
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -75,11 +94,11 @@ export class HttpTransport {
     const { corsOrigins, hostWhitelist, peerOf, logger } = this.options;
     try {
       const peer = peerOf(socket);
-      const reproach = "encrypted" in socket ? undefined : misdirected(request, hostWhitelist);
+      const reproach = "encrypted" in socket ? undefined : misdirected(request.headers, hostWhitelist);
       if (reproach === undefined) {
-        this.route(new Exchange(request, response, peer, allowOrigin(request, corsOrigins)));
+        this.route(new Exchange(request, response, peer, allowOrigin(request.headers, corsOrigins)));
       } else {
-        new Exchange(request, response, peer, {}).text(421, reproach);
+        new Exchange(request, response, peer, {}).send(textAnswer(421, reproach));
       }
     } catch (error) {
       logger.error({ err: error, url: request.url }, "request failed");
@@ -93,13 +112,14 @@ export class HttpTransport {
     const clean = cleanPath(path);
     const { gateway } = this.options;
     if (method === "OPTIONS" && gateway !== undefined) {
-      exchange.send(200, {}, "");
+      exchange.send({ status: 200, body: "" });
     } else if (clean !== path) {
-      exchange.send(307, { Location: encodeURI(clean) + (query === "" ? "" : `?${query}`) }, "");
+      const location = encodeURI(clean) + (query === "" ? "" : `?${query}`);
+      exchange.send({ status: 307, headers: { Location: location }, body: "" });
     } else if (path.startsWith("/v3/") && gateway !== undefined) {
       const refused = this.options.refuseGateway?.(exchange.peer);
       if (refused !== undefined) {
-        reply(exchange, refused);
+        exchange.send(refused);
       } else {
         gateway.handle(path, exchange);
       }
@@ -111,9 +131,9 @@ export class HttpTransport {
   private answerPlainly(path: string, query: string, exchange: Exchange): void {
     const route = this.plainRoutes.find(path);
     if (route === undefined) {
-      exchange.text(404, "404 page not found\n");
+      exchange.send(textAnswer(404, "404 page not found\n"));
     } else if (exchange.request.method !== "GET") {
-      exchange.text(405, "Method Not Allowed\n", { Allow: "GET" });
+      exchange.send(textAnswer(405, "Method Not Allowed\n", { Allow: "GET" }));
     } else {
       void this.run(route, path, query, exchange);
     }
@@ -122,19 +142,13 @@ export class HttpTransport {
   private async run(route: PlainRoute, path: string, query: string, exchange: Exchange): Promise<void> {
     const { request, peer } = exchange;
     try {
-      reply(
-        exchange,
-        await route.handle({ path, query: new URLSearchParams(query), headers: request.headers, peer }),
-      );
+      const { headers } = request;
+      exchange.send(await route.handle({ path, query: new URLSearchParams(query), headers, peer }));
     } catch (error) {
       this.options.logger.error({ err: error, path }, "request failed");
-      exchange.text(500, "Internal Server Error\n");
+      exchange.send(textAnswer(500, "Internal Server Error\n"));
     }
   }
-}
-
-function reply(exchange: Exchange, { status, headers = {}, body }: PlainResponse): void {
-  exchange.send(status, headers satisfies Headers, body);
 }
 
 /** The path and the query of a request's target, which names the host, too, when it is meant for a proxy. */
