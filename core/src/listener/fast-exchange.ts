@@ -12,7 +12,6 @@ type Headers = Readonly<Record<string, string>>;
 const MAX_TEXT_BYTES = 16 * 1024;
 
 export interface FastAnswering {
-  readonly commonHeaders: Headers;
   /** Milliseconds that the connection is kept for when this is answered; undefined if it is closed then. */
   keptMs(): number | undefined;
   /** Called when the answer is written and the body read, and nothing is left of either. */
@@ -31,6 +30,7 @@ export class FastExchange implements UnaryExchange {
 
   constructor(
     { headers, bodyBytes }: FastHead,
+    private readonly commonHeaders: Headers,
     readonly peer: Peer,
     private readonly socket: Socket,
     private readonly answering: FastAnswering,
@@ -107,7 +107,7 @@ export class FastExchange implements UnaryExchange {
   /** As Node's server writes it. */
   private head(status: number, headers: Headers, bodyBytes: number, keptMs: number | undefined): string {
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
-    const { commonHeaders } = this.answering;
+    const { commonHeaders } = this;
     for (const name in commonHeaders) head += `${name}: ${commonHeaders[name]}\r\n`;
     for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
     head += `Content-Length: ${bodyBytes}\r\nDate: ${dateText()}\r\n`;

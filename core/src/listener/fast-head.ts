@@ -17,6 +17,33 @@ const LENGTH = /^[0-9]{1,9}$/;
 /** These say more of a connection or a body than is understood here. */
 const FOREIGN = ["transfer-encoding", "expect", "upgrade", "trailer", "te", "keep-alive", "proxy-connection"];
 
+/** What clients send in front of each request is hardly ever longer. */
+const MAX_KEPT_BYTES = 1_024;
+const NONE = Buffer.alloc(0);
+
+/** The heads of one connection, which are the same again and again. */
+export class FastHeads {
+  private bytes = NONE;
+  private head: FastHead | undefined;
+
+  read(bytes: Buffer): FastHead | undefined {
+    const { head } = this;
+    if (
+      head &&
+      bytes.length >= head.headBytes &&
+      bytes.compare(this.bytes, 0, head.headBytes, 0, head.headBytes) === 0
+    ) {
+      return head;
+    }
+    const read = readFastHead(bytes);
+    if (read && read.headBytes <= MAX_KEPT_BYTES) {
+      this.head = read;
+      this.bytes = Buffer.from(bytes.subarray(0, read.headBytes));
+    }
+    return read;
+  }
+}
+
 /**
  * Reads the head at the beginning of `bytes`. Undefined for whatever is not plainly well-formed, whole, and
  * without a header that asks for anything but one answer to one body of a known length: Node's parser is the

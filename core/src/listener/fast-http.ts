@@ -4,8 +4,8 @@
  */
 import type { Socket } from "node:net";
 import type { Peer } from "../api/service.js";
-import { FastExchange } from "./fast-exchange.js";
-import { type FastHead, readFastHead } from "./fast-head.js";
+import { type FastAnswering, FastExchange } from "./fast-exchange.js";
+import { type FastHead, FastHeads } from "./fast-head.js";
 import type { Gateway, UnaryRoute } from "./gateway.js";
 import { allowOrigin, misdirected } from "./http-access.js";
 import type { ListenerOptions } from "./options.js";
@@ -54,7 +54,8 @@ interface ConnectionOptions extends FastHttpOptions {
   readonly isDraining: () => boolean;
 }
 
-class FastConnection {
+class FastConnection implements FastAnswering {
+  private readonly heads = new FastHeads();
   /** The request that is being read or answered. */
   private exchange: FastExchange | undefined;
 
@@ -65,6 +66,15 @@ class FastConnection {
   ) {
     socket.setTimeout(options.idleMs);
     socket.on("timeout", this.closeIfIdle).on("close", this.closed).on("data", this.read);
+  }
+
+  keptMs(): number | undefined {
+    return this.options.isDraining() ? undefined : this.options.idleMs;
+  }
+
+  over(): void {
+    this.exchange = undefined;
+    this.proceed();
   }
 
   readonly closeIfIdle = (): void => {
@@ -79,7 +89,7 @@ class FastConnection {
       this.keep(bytes, exchange.read(bytes));
       return;
     }
-    const head = readFastHead(bytes);
+    const head = this.heads.read(bytes);
     const route = head && this.routeOf(head);
     if (head === undefined || route === undefined) {
       this.giveAway(bytes);
@@ -101,15 +111,14 @@ class FastConnection {
 
   /** Returns how many of the bytes belong to the request. */
   private serve(head: FastHead, route: UnaryRoute, bytes: Buffer): number {
-    const { gateway, corsOrigins, idleMs, isDraining } = this.options;
-    const exchange = new FastExchange(head, this.peer, this.socket, {
-      commonHeaders: allowOrigin(head.headers, corsOrigins),
-      keptMs: () => (isDraining() ? undefined : idleMs),
-      over: () => {
-        this.exchange = undefined;
-        this.proceed();
-      },
-    });
+    const { gateway, corsOrigins } = this.options;
+    const exchange = new FastExchange(
+      head,
+      allowOrigin(head.headers, corsOrigins),
+      this.peer,
+      this.socket,
+      this,
+    );
     this.exchange = exchange;
     const bodyBytes = exchange.read(bytes.subarray(head.headBytes));
     void gateway.answer(route, exchange);

@@ -135,8 +135,8 @@ export class Gateway {
   private async readMessage(method: DescMethod, exchange: UnaryExchange): Promise<Request> {
     const { maxReceiveBytes, bodyTimeoutMs } = this.options;
     const limits = { maxBytes: this.maxBodyBytes, timeoutMs: bodyTimeoutMs };
-    const body = await exchange.body(limits, (bytes) => tooLarge(bytes, maxReceiveBytes));
-    return this.decode(method.input, body);
+    const body = exchange.body(limits, (bytes) => tooLarge(bytes, maxReceiveBytes));
+    return this.decode(method.input, Buffer.isBuffer(body) ? body : await body);
   }
 
   private decode(type: DescMessage, text: Buffer): Request {

@@ -29,13 +29,15 @@ export class KnownRanges {
 
   /** Undefined: the storage has to be asked. */
   async find(operation: RangeOperation): Promise<KnownRange | undefined> {
-    if (!this.isKnown(operation)) return undefined;
+    if (!isAsked(operation)) return undefined;
+    const wanted = wantedBy(operation);
+    if (!wanted || !this.isKnown(wanted)) return undefined;
     if (!operation.serializable) await this.linearize();
     const { follower } = this;
     const { head } = follower;
     // Who has seen something newer in the storage is not to be answered with less.
     if (follower.knownRevision !== head.revision || follower.revision !== head.revision) return undefined;
-    const answer = this.get(operation);
+    const answer = this.get(wanted, operation);
     return answer && { head, answer };
   }
 
@@ -43,35 +45,41 @@ export class KnownRanges {
   learn(operation: RangeOperation): Learn | undefined {
     const { follower } = this;
     if (!isAsked(operation)) return undefined;
-    if (operation.rangeEnd.length === 0) {
+    const wanted = wantedBy(operation);
+    if (!wanted) return undefined;
+    if ("key" in wanted) {
       if (operation.keysOnly || operation.countOnly) return undefined;
       return ({ revision }, { fields, count }) => {
         if (revision !== follower.revision) return;
-        follower.keys.put(operation.key, count === 0n ? undefined : fields);
+        follower.keys.put(wanted.key, count === 0n ? undefined : fields);
       };
     }
-    const prefix = prefixOf(operation);
-    if (prefix === undefined) return undefined;
-    const place: Place = follower.prefixes.place(prefix, shapeOf(operation), follower.revision);
+    const place: Place = follower.prefixes.place(wanted.prefix, wanted.shape, follower.revision);
     return ({ revision }, answer) => {
       if (revision <= follower.revision) follower.prefixes.fill(place, revision, answer);
     };
   }
 
-  private isKnown(operation: RangeOperation): boolean {
-    if (!isAsked(operation)) return false;
-    if (operation.rangeEnd.length === 0) return this.follower.keys.has(operation.key);
-    const prefix = prefixOf(operation);
-    return prefix !== undefined && this.follower.prefixes.has(prefix, shapeOf(operation));
+  private isKnown(wanted: Wanted): boolean {
+    const { keys, prefixes } = this.follower;
+    return "key" in wanted ? keys.has(wanted.key) : prefixes.has(wanted.prefix, wanted.shape);
   }
 
-  private get(operation: RangeOperation): Answer | undefined {
-    if (operation.rangeEnd.length > 0) {
-      return this.follower.prefixes.get(prefixOf(operation)!, shapeOf(operation));
-    }
-    const known = this.follower.keys.get(operation.key);
+  private get(wanted: Wanted, operation: RangeOperation): Answer | undefined {
+    const { keys, prefixes } = this.follower;
+    if ("prefix" in wanted) return prefixes.get(wanted.prefix, wanted.shape);
+    const known = keys.get(wanted.key);
     return known && answerOf(operation, known.field);
   }
+}
+
+/** One key, or all with a prefix, and how. */
+type Wanted = { readonly key: Buffer } | { readonly prefix: string; readonly shape: string };
+
+function wantedBy(operation: RangeOperation): Wanted | undefined {
+  if (operation.rangeEnd.length === 0) return { key: operation.key };
+  const prefix = prefixOf(operation);
+  return prefix === undefined ? undefined : { prefix, shape: shapeOf(operation) };
 }
 
 function isAsked(operation: RangeOperation): boolean {

@@ -23,8 +23,12 @@ interface Entry {
   bytes: number;
 }
 
-/** The entries of one prefix by what was asked for: limit, order and the like. */
-type Group = Map<string, Entry>;
+interface Group {
+  /** By what was asked for: limit, order and the like. */
+  readonly entries: Map<string, Entry>;
+  /** Since it was last passed over by what makes room. */
+  used: boolean;
+}
 
 /** Where the answer of a read goes, if nothing with the prefix has changed until it comes. */
 export interface Place {
@@ -35,7 +39,7 @@ export interface Place {
 
 /**
  * Answers to ranges over all keys with a prefix, which is what gateways and controllers ask for again and again. The follower
- * keeps them true: a change of a key forgets the answers of all its prefixes. The longest unused are forgotten first.
+ * keeps them true: a change of a key forgets the answers of all its prefixes. Those long unused are forgotten first.
  */
 export class PrefixCache {
   private readonly groups = new Map<string, Group>();
@@ -46,31 +50,30 @@ export class PrefixCache {
   constructor(private readonly maxBytes = MAX_BYTES) {}
 
   has(prefix: string, shape: string): boolean {
-    return this.groups.get(prefix)?.get(shape)?.held !== undefined;
+    return this.groups.get(prefix)?.entries.get(shape)?.held !== undefined;
   }
 
   get(prefix: string, shape: string): Answer | undefined {
     const group = this.groups.get(prefix);
-    const held = group?.get(shape)?.held;
+    const held = group?.entries.get(shape)?.held;
     if (!group || !held) return undefined;
-    this.groups.delete(prefix);
-    this.groups.set(prefix, group);
-    const { fields } = held;
-    return typeof fields === "string" ? { ...held, fields: Buffer.from(fields, "latin1") } : (held as Answer);
+    group.used = true;
+    const { fields, count, more } = held;
+    return { fields: typeof fields === "string" ? Buffer.from(fields, "latin1") : fields, count, more };
   }
 
   /** Before an answer is read; `revision`: the newest that the follower has published. */
   place(prefix: string, shape: string, revision: bigint): Place {
     let group = this.groups.get(prefix);
     if (!group) {
-      group = new Map();
+      group = { entries: new Map(), used: false };
       this.groups.set(prefix, group);
       this.lengths.set(prefix.length, (this.lengths.get(prefix.length) ?? 0) + 1);
     }
-    let entry = group.get(shape);
+    let entry = group.entries.get(shape);
     if (!entry) {
       entry = { since: revision, held: undefined, bytes: ENTRY_BYTES + prefix.length };
-      group.set(shape, entry);
+      group.entries.set(shape, entry);
       this.bytes += entry.bytes;
       this.shrink();
     }
@@ -80,7 +83,7 @@ export class PrefixCache {
   /** What was read at a revision that the follower has published. */
   fill({ prefix, shape, entry }: Place, revision: bigint, answer: Answer): void {
     const { fields, count, more } = answer;
-    const isThere = this.groups.get(prefix)?.get(shape) === entry;
+    const isThere = this.groups.get(prefix)?.entries.get(shape) === entry;
     if (!isThere || entry.held || revision < entry.since || fields.length > this.maxBytes / 4) return;
     entry.held = { fields: kept(fields), count, more };
     entry.bytes += fields.length;
@@ -113,16 +116,23 @@ export class PrefixCache {
     const group = this.groups.get(prefix);
     if (!group) return;
     this.groups.delete(prefix);
-    for (const { bytes } of group.values()) this.bytes -= bytes;
+    for (const { bytes } of group.entries.values()) this.bytes -= bytes;
     const count = this.lengths.get(prefix.length)! - 1;
     if (count === 0) this.lengths.delete(prefix.length);
     else this.lengths.set(prefix.length, count);
   }
 
+  /** Who was used since it was last passed over goes to the end once more: cheaper than moving it at each use. */
   private shrink(): void {
-    for (const prefix of this.groups.keys()) {
+    for (const [prefix, group] of this.groups) {
       if (this.bytes <= this.maxBytes) return;
-      this.forget(prefix);
+      if (group.used) {
+        group.used = false;
+        this.groups.delete(prefix);
+        this.groups.set(prefix, group);
+      } else {
+        this.forget(prefix);
+      }
     }
   }
 }
