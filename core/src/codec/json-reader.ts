@@ -63,7 +63,7 @@ function readMessage(cursor: JsonCursor, plan: MessagePlan, depth: number): Fiel
   if (!cursor.accept("{")) {
     throw cursor.unexpectedToken();
   }
-  const message = create(plan.message) as unknown as Fields;
+  const message: Fields = plan.create();
   if (cursor.accept("}")) {
     return message;
   }

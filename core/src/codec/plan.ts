@@ -2,7 +2,7 @@
  * What the JSON codec needs to know of a message, worked out once per type: descriptors answer the same
  * questions, but too slowly to ask for each field of each message.
  */
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 
 export const Kind = {
   bool: 0,
@@ -52,6 +52,8 @@ export interface MessagePlan {
   readonly byNumber: readonly (FieldPlan | undefined)[];
   /** By the name in the .proto file, and by its lowerCamel form. */
   readonly byName: ReadonlyMap<string, FieldPlan>;
+  /** A new message without a field set. */
+  readonly create: () => Record<string, unknown>;
 }
 
 const plans = new WeakMap<DescMessage, MessagePlan>();
@@ -64,7 +66,7 @@ function makePlan(message: DescMessage): MessagePlan {
   const fields: FieldPlan[] = [];
   const byNumber: FieldPlan[] = [];
   const byName = new Map<string, FieldPlan>();
-  const plan: MessagePlan = { message, fields, byNumber, byName };
+  const plan: MessagePlan = { message, fields, byNumber, byName, create: makeCreate(message) };
   plans.set(message, plan); // before its fields: messages nest in themselves
   const oneofs = new Map(
     message.oneofs.map((oneof) => [
@@ -80,6 +82,18 @@ function makePlan(message: DescMessage): MessagePlan {
     byName.set(field.jsonName, made);
   }
   return plan;
+}
+
+/** Of proto3, messages are plain objects: a copy is made several times as fast as one put together field by field. */
+function makeCreate(message: DescMessage): () => Record<string, unknown> {
+  const empty = create(message) as unknown as Record<string, unknown>;
+  const isPlain = Object.getPrototypeOf(empty) === Object.prototype;
+  const hasObjects = Object.values(empty).some((value) => typeof value === "object" && !isEmptyBytes(value));
+  return isPlain && !hasObjects ? () => ({ ...empty }) : () => create(message) as unknown as typeof empty;
+}
+
+function isEmptyBytes(value: unknown): boolean {
+  return value instanceof Uint8Array && value.length === 0;
 }
 
 function makeField(field: DescField, oneof: OneofPlan | undefined): FieldPlan {

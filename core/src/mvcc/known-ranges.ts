@@ -29,22 +29,21 @@ export class KnownRanges {
 
   /** Undefined: the storage has to be asked. */
   async find(operation: RangeOperation): Promise<KnownRange | undefined> {
-    if (!isAsked(operation)) return undefined;
     const wanted = wantedBy(operation);
     if (!wanted || !this.isKnown(wanted)) return undefined;
     if (!operation.serializable) await this.linearize();
-    const { follower } = this;
-    const { head } = follower;
-    // Who has seen something newer in the storage is not to be answered with less.
-    if (follower.knownRevision !== head.revision || follower.revision !== head.revision) return undefined;
-    const answer = this.get(wanted, operation);
-    return answer && { head, answer };
+    return this.get(wanted, operation);
+  }
+
+  /** The same for who needs not ask whether there is something newer. */
+  findNow(operation: RangeOperation): KnownRange | undefined {
+    const wanted = wantedBy(operation);
+    return wanted && this.get(wanted, operation);
   }
 
   /** Before the storage is read: what to do with its answer. */
   learn(operation: RangeOperation): Learn | undefined {
     const { follower } = this;
-    if (!isAsked(operation)) return undefined;
     const wanted = wantedBy(operation);
     if (!wanted) return undefined;
     if ("key" in wanted) {
@@ -65,25 +64,28 @@ export class KnownRanges {
     return "key" in wanted ? keys.has(wanted.key) : prefixes.has(wanted.prefix, wanted.shape);
   }
 
-  private get(wanted: Wanted, operation: RangeOperation): Answer | undefined {
-    const { keys, prefixes } = this.follower;
-    if ("prefix" in wanted) return prefixes.get(wanted.prefix, wanted.shape);
+  private get(wanted: Wanted, operation: RangeOperation): KnownRange | undefined {
+    const { head, knownRevision, revision, keys, prefixes } = this.follower;
+    // Who has seen something newer in the storage is not to be answered with less.
+    if (knownRevision !== head.revision || revision !== head.revision) return undefined;
+    if ("prefix" in wanted) {
+      const answer = prefixes.get(wanted.prefix, wanted.shape);
+      return answer && { head, answer };
+    }
     const known = keys.get(wanted.key);
-    return known && answerOf(operation, known.field);
+    return known && { head, answer: answerOf(operation, known.field) };
   }
 }
 
 /** One key, or all with a prefix, and how. */
 type Wanted = { readonly key: Buffer } | { readonly prefix: string; readonly shape: string };
 
+/** Undefined for a range that can't be known. */
 function wantedBy(operation: RangeOperation): Wanted | undefined {
+  if (operation.revision > 0n || !isPlain(operation)) return undefined;
   if (operation.rangeEnd.length === 0) return { key: operation.key };
   const prefix = prefixOf(operation);
   return prefix === undefined ? undefined : { prefix, shape: shapeOf(operation) };
-}
-
-function isAsked(operation: RangeOperation): boolean {
-  return operation.revision <= 0n && isPlain(operation);
 }
 
 function answerOf({ keysOnly, countOnly }: RangeOperation, field: Buffer | undefined): Answer {

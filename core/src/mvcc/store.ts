@@ -8,7 +8,7 @@ import { retryRead } from "./faults.js";
 import { Follower } from "./follower.js";
 import { type Guard, guarded, type OperationGuard, type ReadGuard } from "./guard.js";
 import { HeadSource } from "./head-source.js";
-import { KnownRanges } from "./known-ranges.js";
+import { type KnownRange, KnownRanges } from "./known-ranges.js";
 import { Lessor } from "./lessor.js";
 import type {
   DeleteOperation,
@@ -81,23 +81,28 @@ export class Store {
   }
 
   /** A range outside a transaction; `revision` of the result is the store's. */
-  range(operation: RangeOperation, guard?: ReadGuard): Promise<RangeResult> {
-    const read = async (): Promise<RangeResult> => {
-      const known = await this.known.find(operation);
-      if (known) {
-        await guard?.(known.head);
-        return { type: "range", ...known.answer, revision: known.head.revision };
-      }
-      const learn = this.known.learn(operation);
-      const revision = operation.revision > 0n ? operation.revision : 0n;
-      const rows = new StorageRows(this.storage, revision, !operation.serializable);
-      const result = await executeRange(rows, operation);
-      this.follower.note(rows.head!);
-      learn?.(rows.head!, result);
-      await guard?.(rows.head!);
-      return { ...result, revision: rows.head!.revision };
-    };
+  async range(operation: RangeOperation, guard?: ReadGuard): Promise<RangeResult> {
+    const isCurrent = operation.serializable || !this.storage.shared;
+    const known = isCurrent && !guard ? this.known.findNow(operation) : undefined;
+    if (known) return resultOf(known);
+    const read = () => this.readRange(operation, guard);
     return operation.revision > 0n ? retryRead(this.limits.requestTimeoutMs, read) : this.readAtNewest(read);
+  }
+
+  private async readRange(operation: RangeOperation, guard: ReadGuard | undefined): Promise<RangeResult> {
+    const known = await this.known.find(operation);
+    if (known) {
+      await guard?.(known.head);
+      return resultOf(known);
+    }
+    const learn = this.known.learn(operation);
+    const revision = operation.revision > 0n ? operation.revision : 0n;
+    const rows = new StorageRows(this.storage, revision, !operation.serializable);
+    const result = await executeRange(rows, operation);
+    this.follower.note(rows.head!);
+    learn?.(rows.head!, result);
+    await guard?.(rows.head!);
+    return { ...result, revision: rows.head!.revision };
   }
 
   put(operation: PutOperation, guard?: Guard): Promise<PutResult> {
@@ -158,6 +163,10 @@ export class Store {
     }
     return this.follower.head;
   }
+}
+
+function resultOf({ head, answer: { fields, count, more } }: KnownRange): RangeResult {
+  return { type: "range", revision: head.revision, fields, count, more };
 }
 
 const OPERATION_BYTES = 64;
