@@ -5,6 +5,7 @@ import { decodeField, fieldKey, type KeyValue, splitFields, withoutValue } from 
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const PAGE_BYTES = 4 * 1024 * 1024;
+const FIRST_PAGE_ROWS = 2_048;
 const MIN_PAGE_ROWS = 64;
 const MAX_PAGE_ROWS = 10_000;
 
@@ -96,8 +97,10 @@ async function readInKeyOrder(
   const chunks: Buffer[] = [];
   let count = 0n;
   let more = false;
-  for await (const page of pages(source, interval, limit, operation.sortOrder === "descend")) {
-    if (page.first) count = page.count;
+  const pages = new Pages(source, interval, limit, operation.sortOrder === "descend");
+  while (!pages.areOver) {
+    const page = await pages.next();
+    if (chunks.length === 0) count = page.count;
     more = page.more;
     chunks.push(operation.keysOnly ? stripped(page.fields) : page.fields);
   }
@@ -109,31 +112,33 @@ function stripped(fields: Buffer): Buffer {
   return Buffer.concat(splitFields(fields).map(withoutValue));
 }
 
-interface Page extends RowPage {
-  readonly first: boolean;
-}
+/** Pages of the interval until `limit` rows were read; the page size follows the rows' size. The first one has the count. */
+class Pages {
+  areOver = false;
+  private pageRows = FIRST_PAGE_ROWS;
+  private isFirst = true;
 
-/** Pages of the interval until `limit` rows were read; the page size follows the rows' size. */
-async function* pages(
-  source: RowSource,
-  interval: Interval,
-  limit: number,
-  descending: boolean,
-): AsyncGenerator<Page> {
-  let rest = interval;
-  let left = limit;
-  let pageRows = 2_048;
-  let first = true;
-  for (;;) {
-    const page = await source.page(rest, Math.min(left, pageRows), first, descending);
-    yield { ...page, first };
-    first = false;
-    left -= page.rows;
-    if (!page.more || left <= 0 || page.rows === 0) return;
+  constructor(
+    private readonly source: RowSource,
+    private rest: Interval,
+    private left: number,
+    private readonly descending: boolean,
+  ) {}
+
+  async next(): Promise<RowPage> {
+    const { rest, left, descending } = this;
+    const page = await this.source.page(rest, Math.min(left, this.pageRows), this.isFirst, descending);
+    this.isFirst = false;
+    this.left -= page.rows;
+    if (!page.more || this.left <= 0 || page.rows === 0) {
+      this.areOver = true;
+      return page;
+    }
     const rowBytes = Math.max(1, page.fields.length / page.rows);
-    pageRows = Math.min(MAX_PAGE_ROWS, Math.max(MIN_PAGE_ROWS, Math.floor(PAGE_BYTES / rowBytes)));
+    this.pageRows = Math.min(MAX_PAGE_ROWS, Math.max(MIN_PAGE_ROWS, Math.floor(PAGE_BYTES / rowBytes)));
     const last = lastKey(page.fields);
-    rest = descending ? { start: rest.start, end: last } : { start: after(last), end: rest.end };
+    this.rest = descending ? { start: rest.start, end: last } : { start: after(last), end: rest.end };
+    return page;
   }
 }
 
@@ -160,9 +165,11 @@ async function readSelected(
   const compare = comparator(operation);
   let kept: Row[] = [];
   let passed = 0;
-  let count = 0n;
-  for await (const page of pages(source, interval, fetched, false)) {
-    if (page.first) count = page.count;
+  let count: bigint | undefined;
+  const pages = new Pages(source, interval, fetched, false);
+  while (!pages.areOver) {
+    const page = await pages.next();
+    count ??= page.count;
     for (const field of splitFields(page.fields)) {
       const kv = decodeField(field);
       if (!passes(operation, kv)) continue;
@@ -175,7 +182,7 @@ async function readSelected(
   const fields = kept
     .slice(0, limit)
     .map((row) => (operation.keysOnly ? withoutValue(row.field) : row.field));
-  return { type: "range", fields: Buffer.concat(fields), count, more: passed > limit };
+  return { type: "range", fields: Buffer.concat(fields), count: count ?? 0n, more: passed > limit };
 }
 
 function passes(operation: RangeOperation, kv: KeyValue): boolean {

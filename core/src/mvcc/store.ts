@@ -102,7 +102,7 @@ export class Store {
     this.follower.note(rows.head!);
     learn?.(rows.head!, result);
     await guard?.(rows.head!);
-    return { ...result, revision: rows.head!.revision };
+    return resultOf({ head: rows.head!, answer: result });
   }
 
   put(operation: PutOperation, guard?: Guard): Promise<PutResult> {

@@ -90,7 +90,9 @@ export class Reader {
   private few({ interval, descending, limit, count }: RowsQuery): RangePage | undefined {
     const most = Math.min(limit, FEW_ROWS);
     const sql = this.sql.stateFields({ bounded: interval.end !== null, descending });
-    const fields = this.connection.values(sql, { ...bind(interval), limit: most + 1 }) as Buffer[];
+    const { start, end } = interval;
+    const parameters = end ? { start, end, limit: most + 1 } : { start, limit: most + 1 };
+    const fields = this.connection.values(sql, parameters) as Buffer[];
     if (fields.length > most) return undefined;
     const rows = fields.length;
     return {
