@@ -61,3 +61,16 @@ test("places that nothing came to are bounded too", () => {
   cache.clear();
   assert.equal(cache.has("/a/", "av"), false);
 });
+
+test("of one prefix a few answers are held, whatever is asked for", () => {
+  const cache = new PrefixCache();
+  for (let limit = 1; limit <= 1_000; limit++) held(cache, "/a/", `${limit}`, `av${limit}`);
+  const left = Array.from({ length: 1_000 }, (_, index) => index + 1).filter((limit) =>
+    cache.has("/a/", `av${limit}`),
+  );
+  assert.deepEqual(left, [993, 994, 995, 996, 997, 998, 999, 1_000]);
+  const late = cache.place("/a/", "late", 1n);
+  for (let limit = 1; limit <= 8; limit++) held(cache, "/a/", "x", `dv${limit}`);
+  cache.fill(late, 1n, answer("late"));
+  assert.equal(cache.has("/a/", "late"), false);
+});

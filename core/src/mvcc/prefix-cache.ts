@@ -15,8 +15,13 @@ interface Held extends Omit<Answer, "fields"> {
   readonly fields: Buffer | string;
 }
 
+/** Of one prefix; one more takes the place of the oldest. */
+const MAX_SHAPES = 8;
+
 /** An answer that is known, or a place for one that is being read. */
 interface Entry {
+  /** What was asked for: limit, order and the like. */
+  readonly shape: string;
   /** Nothing with the prefix has changed since this revision. */
   readonly since: bigint;
   held: Held | undefined;
@@ -24,8 +29,7 @@ interface Entry {
 }
 
 interface Group {
-  /** By what was asked for: limit, order and the like. */
-  readonly entries: Map<string, Entry>;
+  readonly entries: Entry[];
   /** Since it was last passed over by what makes room. */
   used: boolean;
 }
@@ -33,7 +37,6 @@ interface Group {
 /** Where the answer of a read goes, if nothing with the prefix has changed until it comes. */
 export interface Place {
   readonly prefix: string;
-  readonly shape: string;
   readonly entry: Entry;
 }
 
@@ -50,12 +53,12 @@ export class PrefixCache {
   constructor(private readonly maxBytes = MAX_BYTES) {}
 
   has(prefix: string, shape: string): boolean {
-    return this.groups.get(prefix)?.entries.get(shape)?.held !== undefined;
+    return entryOf(this.groups.get(prefix), shape)?.held !== undefined;
   }
 
   get(prefix: string, shape: string): Answer | undefined {
     const group = this.groups.get(prefix);
-    const held = group?.entries.get(shape)?.held;
+    const held = entryOf(group, shape)?.held;
     if (!group || !held) return undefined;
     group.used = true;
     const { fields, count, more } = held;
@@ -66,24 +69,24 @@ export class PrefixCache {
   place(prefix: string, shape: string, revision: bigint): Place {
     let group = this.groups.get(prefix);
     if (!group) {
-      group = { entries: new Map(), used: false };
+      group = { entries: [], used: false };
       this.groups.set(prefix, group);
       this.lengths.set(prefix.length, (this.lengths.get(prefix.length) ?? 0) + 1);
     }
-    let entry = group.entries.get(shape);
-    if (!entry) {
-      entry = { since: revision, held: undefined, bytes: ENTRY_BYTES + prefix.length };
-      group.entries.set(shape, entry);
-      this.bytes += entry.bytes;
-      this.shrink();
-    }
-    return { prefix, shape, entry };
+    const before = entryOf(group, shape);
+    if (before) return { prefix, entry: before };
+    if (group.entries.length === MAX_SHAPES) this.bytes -= group.entries.shift()!.bytes;
+    const entry: Entry = { shape, since: revision, held: undefined, bytes: ENTRY_BYTES + prefix.length };
+    group.entries.push(entry);
+    this.bytes += entry.bytes;
+    this.shrink();
+    return { prefix, entry };
   }
 
   /** What was read at a revision that the follower has published. */
-  fill({ prefix, shape, entry }: Place, revision: bigint, answer: Answer): void {
+  fill({ prefix, entry }: Place, revision: bigint, answer: Answer): void {
     const { fields, count, more } = answer;
-    const isThere = this.groups.get(prefix)?.entries.get(shape) === entry;
+    const isThere = this.groups.get(prefix)?.entries.includes(entry);
     if (!isThere || entry.held || revision < entry.since || fields.length > this.maxBytes / 4) return;
     entry.held = { fields: kept(fields), count, more };
     entry.bytes += fields.length;
@@ -116,7 +119,7 @@ export class PrefixCache {
     const group = this.groups.get(prefix);
     if (!group) return;
     this.groups.delete(prefix);
-    for (const { bytes } of group.entries.values()) this.bytes -= bytes;
+    for (const { bytes } of group.entries) this.bytes -= bytes;
     const count = this.lengths.get(prefix.length)! - 1;
     if (count === 0) this.lengths.delete(prefix.length);
     else this.lengths.set(prefix.length, count);
@@ -135,6 +138,10 @@ export class PrefixCache {
       }
     }
   }
+}
+
+function entryOf(group: Group | undefined, shape: string): Entry | undefined {
+  return group?.entries.find((entry) => entry.shape === shape);
 }
 
 /** Without what the buffer is only a part of. */
