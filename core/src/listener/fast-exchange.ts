@@ -58,7 +58,7 @@ export class FastExchange implements UnaryExchange {
   leave(): void {
     this.gone = true;
     this.onBody?.(new BodyError("the client went away"));
-    this.listener?.();
+    if (!this.done) this.listener?.();
   }
 
   onOver(listener: () => void): void {
