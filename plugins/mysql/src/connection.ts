@@ -46,13 +46,26 @@ export class Connection implements LaneClient {
    * so that a process that stands still leaves no transaction open; after one that fails it runs no other.
    * With `maxBytes` the connection is given up as soon as the answer is larger.
    */
-  run(statements: readonly string[], maxBytes = Number.POSITIVE_INFINITY): Promise<Row[][]> {
-    const answer = this.last.then(() => {
-      this.bytesAllowed = this.stream.bytesRead + maxBytes;
-      return this.query(statements);
+  run(statements: readonly string[], maxBytes?: number): Promise<Row[][]> {
+    return this.inTurn(() => this.query(statements, maxBytes));
+  }
+
+  /**
+   * Statements that read, in one snapshot and one round trip. When one fails the server runs no other, not the last, either: the
+   * snapshot is left before anything else is read here, which would see it, too, and not the newest.
+   */
+  async snapshot(statements: readonly string[], maxBytes?: number): Promise<Row[][]> {
+    if (statements.length === 1) return this.run(statements, maxBytes);
+    const all = ["start transaction with consistent snapshot", ...statements, "commit"];
+    const answers = await this.inTurn(async () => {
+      try {
+        return await this.query(all, maxBytes);
+      } catch (error) {
+        await this.query(["rollback"]).catch((cause) => this.destroy(cause));
+        throw error;
+      }
     });
-    this.last = answer.catch(() => {});
-    return answer;
+    return answers.slice(1, -1);
   }
 
   destroy(cause: Error): void {
@@ -64,7 +77,14 @@ export class Connection implements LaneClient {
     return new Promise((resolve) => this.client.end(() => resolve()));
   }
 
-  private query(statements: readonly string[]): Promise<Row[][]> {
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.last.then(work);
+    this.last = answer.catch(() => {});
+    return answer;
+  }
+
+  private query(statements: readonly string[], maxBytes = Number.POSITIVE_INFINITY): Promise<Row[][]> {
+    this.bytesAllowed = this.stream.bytesRead + maxBytes;
     return new Promise((resolve, reject) => {
       this.client.query({ sql: statements.join(";\n"), rowsAsArray: true }, (error, result) => {
         if (error?.fatal) this.onLost();

@@ -3,7 +3,7 @@ import { isLongKey, type Lanes, type RowsQuery } from "@etcd-adapter/core/storag
 import type { Connection, Row } from "./connection.js";
 import { behind, contains, newestOfEach, type Version, version, wholeGroups } from "./key-groups.js";
 import { MOST_PAGE_BYTES, PageSize } from "./page-size.js";
-import { headOf, inSnapshot } from "./rows.js";
+import { headOf } from "./rows.js";
 import type { Statements } from "./statements.js";
 
 /** Rows of the first try where keys have to be sorted here. */
@@ -118,7 +118,7 @@ export class Ranges {
     return this.size.read(limit, async (rows, maxBytes) => {
       const most = unbounded ? Number.POSITIVE_INFINITY : maxBytes;
       const [head, found, count] = await this.lanes.use((connection) =>
-        inSnapshot(connection, [this.sql.head(), ...statements(rows)], most),
+        connection.snapshot([this.sql.head(), ...statements(rows)], most),
       );
       return { head: headOf(head![0]!), rows: found!, count, limit: rows };
     });

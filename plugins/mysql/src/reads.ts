@@ -10,7 +10,7 @@ import {
 } from "@etcd-adapter/core/storage/sql";
 import type { Connection, Row, Value } from "./connection.js";
 import { PageSize } from "./page-size.js";
-import { headOf, inSnapshot, integer } from "./rows.js";
+import { headOf, integer } from "./rows.js";
 import { SINCE_PARTS, type Statements } from "./statements.js";
 
 const MOST_LOG_ROWS = 1_000;
@@ -112,7 +112,7 @@ export class Reads {
   }
 
   private read(statements: readonly string[], maxBytes?: number): Promise<Row[][]> {
-    return this.lanes.use((connection) => inSnapshot(connection, statements, maxBytes));
+    return this.lanes.use((connection) => connection.snapshot(statements, maxBytes));
   }
 
   private took({ rows }: LogPage): void {
