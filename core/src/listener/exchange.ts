@@ -2,17 +2,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Peer } from "../api/service.js";
 import type { Status } from "../errors.js";
-import { streamHeaders } from "./answers.js";
+import { MAX_TEXT_BYTES, streamHeaders } from "./answers.js";
 import { errorLine, httpStatusOf } from "./http-status.js";
-import type { PlainResponse } from "./plain.js";
+import type { Headers, PlainResponse } from "./plain.js";
 import { type BodyLimits, readBody } from "./request-body.js";
 import type { UnaryExchange } from "./unary-exchange.js";
 
 /** What may follow a refused head without costing the connection. */
 const MAX_IGNORED_BYTES = 256 * 1024;
-
-/** Above, a copy costs more than a second write. */
-const MAX_TEXT_BYTES = 16 * 1024;
 
 /** How long what is left of a refused body is read, so that the client gets to see the answer. */
 const LINGER_MS = 2_000;
@@ -26,7 +23,7 @@ export class Exchange implements UnaryExchange {
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
     readonly peer: Peer,
-    private readonly commonHeaders: Readonly<Record<string, string>>,
+    private readonly commonHeaders: Headers,
   ) {}
 
   get headers() {
@@ -83,7 +80,7 @@ export class Exchange implements UnaryExchange {
   }
 
   /** Names and values in turn, which Node writes out several times as fast as an object that was put together. */
-  private head(headers: Readonly<Record<string, string>>, bodyBytes?: number): string[] {
+  private head(headers: Headers, bodyBytes?: number): string[] {
     const head: string[] = [];
     for (const name in this.commonHeaders) head.push(name, this.commonHeaders[name] as string);
     for (const name in headers) head.push(name, headers[name] as string);

@@ -1,15 +1,11 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Peer } from "../api/service.js";
+import { MAX_TEXT_BYTES } from "./answers.js";
 import type { FastHead } from "./fast-head.js";
-import type { PlainResponse } from "./plain.js";
+import type { Headers, PlainResponse } from "./plain.js";
 import { BodyError, type BodyLimits } from "./request-body.js";
 import type { UnaryExchange } from "./unary-exchange.js";
-
-type Headers = Readonly<Record<string, string>>;
-
-/** Above, a copy costs more than a second write. */
-const MAX_TEXT_BYTES = 16 * 1024;
 
 export interface FastAnswering {
   /** Milliseconds that the connection is kept for when this is answered; undefined if it is closed then. */

@@ -1,10 +1,11 @@
 /** The head of a request to the gateway as clients commonly send it. */
+import type { Headers } from "./plain.js";
 
 export interface FastHead {
   /** Below `/v3/`, as it stands. */
   readonly path: string;
   /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   /** Bytes of the head, and of the body that must follow. */
   readonly headBytes: number;
   readonly bodyBytes: number;

@@ -1,17 +1,18 @@
 /** Which hosts a request may name, and which origins a browser may call from. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Headers } from "./plain.js";
 
 const CORS = {
   "Access-Control-Allow-Headers": "accept, content-type, authorization",
   "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
 };
-const CORS_ANY: Readonly<Record<string, string>> = { ...CORS, "Access-Control-Allow-Origin": "*" };
+const CORS_ANY: Headers = { ...CORS, "Access-Control-Allow-Origin": "*" };
 
 /** The headers that let a browser read the answer. */
 export function allowOrigin(
   { origin }: Pick<IncomingHttpHeaders, "origin">,
   origins: ReadonlySet<string> | undefined,
-): Readonly<Record<string, string>> {
+): Headers {
   if (origins === undefined || origins.has("*")) {
     return CORS_ANY;
   }

@@ -9,9 +9,11 @@ export interface PlainRequest {
   readonly peer: Peer;
 }
 
+export type Headers = Readonly<Record<string, string>>;
+
 export interface PlainResponse {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Headers;
   readonly body: string | Buffer;
 }
 

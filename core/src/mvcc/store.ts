@@ -82,6 +82,7 @@ export class Store {
 
   /** A range outside a transaction; `revision` of the result is the store's. */
   async range(operation: RangeOperation, guard?: ReadGuard): Promise<RangeResult> {
+    // The common case without a promise: the storage needs not be asked, and nobody's rights.
     const isCurrent = operation.serializable || !this.storage.shared;
     const known = isCurrent && !guard ? this.known.findNow(operation) : undefined;
     if (known) return resultOf(known);
