@@ -113,6 +113,17 @@ export function post(path: string, body: string, headers = ""): string {
   return `POST ${path} HTTP/1.1\r\nHost: x\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
+/** A request to the gateway by fetch. */
+export async function call(
+  url: string,
+  path: string,
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+) {
+  const response = await fetch(url + path, { method: "POST", body, headers });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
 export async function until(condition: () => boolean, what: string, withinMs = 5_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!condition()) {
