@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Log, Logged } from "./check-watches.js";
 import {
   type Change,
@@ -7,7 +8,7 @@ import {
   type Response,
   type StepResult,
 } from "./history.js";
-import { changed, type Model, show, showChanges } from "./model.js";
+import { changed, type Model, sameChanges, show } from "./model.js";
 
 export interface Explanation {
   /** The revision that each operation made. */
@@ -50,7 +51,7 @@ export function checkOperations(history: History, model: Model, log: Log, proble
       continue;
     }
     const matches = (operation: Operation) =>
-      showChanges(model.evaluate(operation.request, revision - 1n).changes) === showChanges(logged.changes);
+      sameChanges(model.evaluate(operation.request, revision - 1n).changes, logged.changes);
     // Puts have values of their own. Of deletions alike the one that was called first may take the first
     // revision: whatever may take a later one may take this one's place, too.
     const author =
@@ -91,7 +92,7 @@ function checkAnswer(
   problems: string[],
 ): void {
   const { succeeded, results } = model.evaluate(operation.request, state);
-  if (succeeded === response.succeeded && show(results) === show(response.results)) return;
+  if (succeeded === response.succeeded && isDeepStrictEqual(results, response.results)) return;
   const [got, wanted] = [response.results.flatMap(rows), results.flatMap(rows)];
   const given = got.filter((row) => !wanted.includes(row));
   const missing = wanted.filter((row) => !got.includes(row));
@@ -112,7 +113,7 @@ function endedLease(model: Model, revision: bigint, { changes }: Logged): bigint
   const lease = model.get(changes[0]!.kv.key, revision - 1n)?.lease;
   if (!lease || changes.some(({ deleted }) => !deleted)) return undefined;
   const keys = model.leased(lease, revision - 1n).map(({ key }) => key);
-  return show(keys) === show(changes.map(({ kv }) => kv.key).sort()) ? lease : undefined;
+  return isDeepStrictEqual(keys, changes.map(({ kv }) => kv.key).sort()) ? lease : undefined;
 }
 
 /** A revision was committed before any later one was seen. */

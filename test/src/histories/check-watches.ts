@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Change, covers, endOf, type WatchSegment } from "./history.js";
-import { type Model, show, showChanges } from "./model.js";
+import { type Model, sameChanges, show } from "./model.js";
 
 export interface Logged {
   readonly changes: readonly Change[];
@@ -67,7 +68,7 @@ function* checkOrder(segment: WatchSegment, log: Log): Iterable<string> {
     seen.add(revision);
     yield* nothingBefore(revision, "not reliable");
     const mine = ofMine(revision);
-    if (showChanges(mine) !== showChanges(delivery.changes))
+    if (!sameChanges(mine, delivery.changes))
       yield `not atomic: saw ${show(delivery.changes)} as revision ${revision}, which is ${show(mine)}`;
     if (revision >= next) next = revision + 1n;
   }
@@ -82,7 +83,7 @@ function* checkPrevious(segment: WatchSegment, model: Model, compacted: bigint):
     const before = model.get(kv.key, kv.mod - 1n);
     // It may be missing only if it is compacted.
     if (!previous && kv.mod - 1n < compacted) continue;
-    if (show(previous) !== show(before))
+    if (!isDeepStrictEqual(previous, before))
       yield `saw ${show(previous)} before ${show(kv)}, not ${show(before)}`;
   }
 }

@@ -43,7 +43,7 @@ for (const kind of victims()) {
     for (const wanted of storms)
       test(`a history of ${SECONDS} s of faults (${wanted}) is linearizable, gapless, and seen whole by all watchers`, async (t) => {
         const targets = kind.targets.filter((target) => wanted.includes(target));
-        const done = await trial(kind, { ...settings, targets });
+        const done = await trial(kind, { ...settings, targets, tell: (line) => t.diagnostic(line) });
         for (const line of latencies(done.history)) t.diagnostic(line);
         const { answered, unknown, recovered, revisions, watchers, history, faults, porcupine } = done;
         t.diagnostic(

@@ -7,10 +7,15 @@ import type { Call, History, LeaseLife } from "./history.js";
 import type { Random } from "./random.js";
 
 const TIMEOUT_MS = 3_000;
+/** So many lives later a holder's keys are used again: most of their leases have ended by then, but not all. */
+const NAMES = 8;
 
 /** Grants leases, attaches keys, keeps them alive through any adapter for a while, and lets go or revokes. */
 export class LeaseHolder {
+  private lives = 0;
+
   constructor(
+    private readonly index: number,
     private readonly client: RandomClient,
     private readonly members: readonly Member[],
     private readonly history: History,
@@ -51,9 +56,10 @@ export class LeaseHolder {
   /** Three keys, one of which is then detached by a put without the lease. */
   private async attach(lease: bigint): Promise<void> {
     const member = () => this.random.pick(this.members);
+    const prefix = `l/${this.index}/${this.lives++ % NAMES}`;
     for (const name of ["a", "b", "c"])
-      await this.client.perform(member(), this.client.put(`l/${lease}/${name}`, lease));
-    await this.client.perform(member(), this.client.put(`l/${lease}/c`));
+      await this.client.perform(member(), this.client.put(`${prefix}/${name}`, lease));
+    await this.client.perform(member(), this.client.put(`${prefix}/c`));
     await this.client.perform(member(), requestOf("get", [{ type: "get", key: "l/", end: "l0" }]));
   }
 

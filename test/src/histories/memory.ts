@@ -19,6 +19,12 @@ export class MemoryWatch {
     return [...this.known.values()];
   }
 
+  /** What the adapters hold now. */
+  get current(): readonly { readonly incarnation: string; readonly megabytes: number }[] {
+    const running = this.members.flatMap(({ incarnation }) => this.known.get(incarnation) ?? []);
+    return running.map(({ incarnation, samples }) => ({ incarnation, megabytes: megabytes(samples.at(-1)) }));
+  }
+
   stop(): void {
     clearInterval(this.timer);
   }
@@ -37,28 +43,31 @@ export class MemoryWatch {
   }
 }
 
-/** A life's resident megabytes: at a tenth of it, half of it, and on average over its second and last quarter. */
+/** A life's resident megabytes: at its start and each tenth of it, and on average over its second and last quarter. */
 export interface MemoryCourse {
   readonly incarnation: string;
   readonly seconds: number;
-  readonly early: number;
-  readonly middle: number;
-  readonly late: number;
+  readonly curve: readonly number[];
   readonly most: number;
   readonly secondQuarter: number;
   readonly lastQuarter: number;
 }
 
 export function courseOf({ incarnation, samples }: MemoryLife): MemoryCourse {
-  const at = (part: number) => Math.round(samples[Math.floor((samples.length - 1) * part)]! / 1e6);
+  const tenth = (index: number) => megabytes(samples[Math.floor(((samples.length - 1) * index) / 10)]);
   const mean = (from: number, to: number) => {
     const part = samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to));
-    return Math.round(part.reduce((sum, bytes) => sum + bytes, 0) / part.length / 1e6);
+    return megabytes(part.reduce((sum, bytes) => sum + bytes, 0) / part.length);
   };
   return {
-    ...{ incarnation, seconds: samples.length, early: at(0.1), middle: at(0.5), late: at(1) },
-    most: Math.round(samples.reduce((a, b) => Math.max(a, b), 0) / 1e6),
+    ...{ incarnation, seconds: samples.length },
+    curve: Array.from({ length: 11 }, (_, index) => tenth(index)),
+    most: megabytes(samples.reduce((a, b) => Math.max(a, b), 0)),
     secondQuarter: mean(0.25, 0.5),
     lastQuarter: mean(0.75, 1),
   };
+}
+
+function megabytes(bytes = 0): number {
+  return Math.round(bytes / 1e6);
 }

@@ -1,4 +1,5 @@
 /** etcd's key space as a function of its log, written for the checker alone: nothing of the adapter is used. */
+import { isDeepStrictEqual } from "node:util";
 import {
   type Change,
   covers,
@@ -44,7 +45,7 @@ export class Model {
       const expected = deleted
         ? before && { key: kv.key, value: "", create: 0n, mod: revision, version: 0n, lease: 0n }
         : put(before, kv.key, kv.value, kv.lease, revision);
-      if (show(expected) !== show(kv))
+      if (!isDeepStrictEqual(expected, kv))
         problems.push(`revision ${revision} holds ${show(kv)}, which should be ${show(expected)}`);
     }
     for (const { kv, deleted } of changes) {
@@ -161,7 +162,11 @@ export function show(value: unknown): string {
   return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part)) ?? "nothing";
 }
 
-/** Changes as one text, without what only some watchers see. */
-export function showChanges(changes: readonly Change[]): string {
-  return show(changes.map(({ deleted, kv }) => [deleted, kv]));
+/** Whether they are the same but for what only some watchers see. */
+export function sameChanges(some: readonly Change[], others: readonly Change[]): boolean {
+  if (some.length !== others.length) return false;
+  return some.every(({ deleted, kv }, index) => {
+    const other = others[index]!;
+    return deleted === other.deleted && (kv === other.kv || isDeepStrictEqual(kv, other.kv));
+  });
 }

@@ -14,8 +14,8 @@ export function reportOf(trials: readonly Trial[]): string {
     "",
     "Resident memory of each adapter in its longest life, in MB:",
     "",
-    "| storage | adapter | seconds | at a tenth | at half | at the end | most |",
-    "|---|---|---|---|---|---|---|",
+    "| storage | adapter | seconds | at the start and at each tenth | most |",
+    "|---|---|---|---|---|",
     ...trials.flatMap(memoryRows),
   ];
   return `${lines.join("\n")}\n`;
@@ -43,7 +43,7 @@ function memoryRows({ name, memory }: Trial): string[] {
   return adapters.map((adapter) => {
     const own = memory.filter(({ incarnation }) => incarnation.startsWith(`${adapter}.`));
     const longest = own.reduce((a, b) => (b.seconds > a.seconds ? b : a));
-    const { seconds, early, middle, late, most } = longest;
-    return `| ${[name, adapter, seconds, early, middle, late, most].join(" | ")} |`;
+    const { seconds, curve, most } = longest;
+    return `| ${[name, adapter, seconds, curve.join(", "), most].join(" | ")} |`;
   });
 }

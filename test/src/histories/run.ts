@@ -22,7 +22,11 @@ export interface RunOptions {
   readonly harm: Harm;
   /** A client's mean pause between two requests. */
   readonly pauseMs: number;
+  /** Takes a line now and then about how far it is. */
+  readonly tell: (line: string) => void;
 }
+
+const TELL_EVERY_MS = 60_000;
 
 export interface Run {
   readonly history: History;
@@ -49,7 +53,7 @@ export async function run(members: readonly Member[], victim: Victim, options: R
   const clients = Array.from({ length: options.clients }, (_, index) => client(index));
   const holders = Array.from(
     { length: options.leaseHolders },
-    (_, index) => new LeaseHolder(client(100 + index), members, history, fork()),
+    (_, index) => new LeaseHolder(index, client(100 + index), members, history, fork()),
   );
   const last = client(999);
   const nemesis = new Nemesis(members, victim, fork(), options.harm);
@@ -61,7 +65,16 @@ export async function run(members: readonly Member[], victim: Victim, options: R
   ];
   const memory = new MemoryWatch(members);
   const harm = nemesis.run(storm.signal);
+  const began = performance.now();
+  const telling = setInterval(() => {
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    const held = memory.current.map(({ incarnation, megabytes }) => `${incarnation} at ${megabytes} MB`);
+    options.tell(
+      `${seconds} of ${options.stormMs / 1_000} s: ${history.operations.length} calls, ${nemesis.done.length} faults, adapters ${held.join(", ")}`,
+    );
+  }, TELL_EVERY_MS);
   await sleep(options.stormMs);
+  clearInterval(telling);
   storm.abort();
   await harm;
   await Promise.all(busy);

@@ -67,6 +67,7 @@ function optionsFor(kind: VictimKind, wanted: readonly Target[]) {
   return {
     ...{ seconds, clients, seed, targets, adapters, pauseMs },
     ...{ spareFirst: true, restMs: [500, 4_000] as const, porcupine: true },
+    tell: (line: string) => console.error(`${kind.name}: ${line}`),
   };
 }
 

@@ -20,6 +20,8 @@ export interface TrialOptions {
   readonly spareFirst: boolean;
   readonly restMs: readonly [number, number];
   readonly porcupine: boolean;
+  /** Takes a line now and then about how far it is. */
+  readonly tell: (line: string) => void;
 }
 
 export interface Trial {
@@ -61,9 +63,9 @@ export async function trial(kind: VictimKind, options: TrialOptions): Promise<Tr
     };
     await Promise.all(Array.from({ length: adapters }, (_, index) => start(index)));
     members.sort((a, b) => a.index - b.index);
-    const { clients, seed, seconds, pauseMs, spareFirst, restMs } = options;
+    const { clients, seed, seconds, pauseMs, spareFirst, restMs, tell } = options;
     const ran = await run(members, victim, {
-      ...{ seed, clients, pauseMs, leaseHolders: 4, stormMs: seconds * 1_000 },
+      ...{ seed, clients, pauseMs, leaseHolders: 4, stormMs: seconds * 1_000, tell },
       harm: { targets, spareFirst: spareFirst && adapters > 1, restMs, disk },
     });
     const checked = await examine(kind.name, options, ran);
@@ -78,8 +80,10 @@ export async function trial(kind: VictimKind, options: TrialOptions): Promise<Tr
 
 async function examine(name: string, options: TrialOptions, ran: Run): Promise<Trial> {
   const { history, faults, faultCounts, watchers } = ran;
+  options.tell(`checking ${history.operations.length} calls and ${history.segments.length} watch streams`);
   const verdict = check(history);
   const problems = [...ran.problems, ...verdict.problems];
+  if (options.porcupine) options.tell(`${problems.length} violations; asking porcupine`);
   const porcupine = options.porcupine ? await askPorcupine(history, 60 + options.seconds) : undefined;
   if (porcupine && porcupine.result !== "Ok")
     problems.push(`porcupine says ${porcupine.result}`, ...porcupine.problems);
