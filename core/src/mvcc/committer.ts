@@ -42,6 +42,10 @@ export interface CommitterLimits {
   readonly requestTimeoutMs: number;
   readonly groupProposals: number;
   readonly groupBytes: number;
+  /** Keys that a group of several looks up one by one: each may have a value as large as a request. */
+  readonly groupKeys: number;
+  /** Bytes of pages that a group of several reads, all of which are held until it is committed. */
+  readonly groupPageBytes: number;
   /** Proposals, and their bytes, that may wait before more are refused. */
   readonly queueProposals: number;
   readonly queueBytes: number;
@@ -51,13 +55,16 @@ export const DEFAULT_LIMITS: CommitterLimits = {
   requestTimeoutMs: 7_000,
   groupProposals: 1_000,
   groupBytes: 8 * 1024 * 1024,
+  groupKeys: 256,
+  groupPageBytes: 32 * 1024 * 1024,
   queueProposals: 20_000,
   queueBytes: 128 * 1024 * 1024,
 };
 
 /**
- * Group commit. While one commit is in flight proposals queue; the next takes them all, evaluates them one
- * after another on the head and what those before them made, and appends the lot in one backend transaction.
+ * Group commit. While one commit is in flight proposals queue; the next takes as many as the limits allow,
+ * evaluates them one after another on the head and what those before them made, and appends the lot in one
+ * backend transaction.
  */
 export class Committer implements HeadObserver {
   /** Half of each commit's id; the other half counts. Random numbers for each would be felt. */
@@ -145,11 +152,14 @@ export class Committer implements HeadObserver {
   }
 
   private takeGroup(): Waiting[] {
+    const { groupProposals, groupBytes, groupKeys } = this.limits;
     let bytes = 0;
+    let keys = 0;
     let size = 0;
     for (const { proposal } of this.queue) {
-      if (size >= this.limits.groupProposals || (size > 0 && bytes + proposal.bytes > this.limits.groupBytes))
-        break;
+      keys += proposal.keys.length;
+      if (size >= groupProposals) break;
+      if (size > 0 && (keys > groupKeys || bytes + proposal.bytes > groupBytes)) break;
       bytes += proposal.bytes;
       size++;
     }
@@ -227,10 +237,11 @@ export class Committer implements HeadObserver {
     if (outcomes.length < group.length) this.putBack(group.slice(outcomes.length));
   }
 
-  /** Outcomes of the group's proposals, up to one that needs those before it to be committed first. */
+  /** Outcomes of the group's proposals, up to one that needs those before it to be committed first, or has read much. */
   private async evaluate(draft: Draft, group: Waiting[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     for (const { proposal } of group) {
+      if (draft.pageBytes > this.limits.groupPageBytes) break;
       try {
         if (proposal.alarmed) refuseByAlarm(draft, proposal.alarmed);
         const result = proposal.evaluate(draft);

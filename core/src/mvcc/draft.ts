@@ -40,6 +40,8 @@ export class NeedsCommit extends Error {}
  * Everything is read at `base`: once somebody else has moved the head, reading rejects with `conflict`.
  */
 export class Draft implements KeySpaceView {
+  /** Of all the pages that were read. */
+  pageBytes = 0;
   private readonly entries = new Map<string, Entry>();
   private readonly registryWrites = new Map<string, Buffer | null>();
   private readonly done: LoggedRevision[] = [];
@@ -196,6 +198,7 @@ export class Draft implements KeySpaceView {
         linearizable: false,
       });
       this.expectBase(stored.head);
+      this.pageBytes += stored.fields.length;
       if (changed.size === 0) return stored;
       if (count && first) total = stored.count + (await this.countShift(changed, interval));
       const page = mergeRows(stored, changed, rest, limit, descending);
@@ -210,8 +213,12 @@ export class Draft implements KeySpaceView {
   async olderRows(revision: bigint): Promise<RowSource> {
     if (revision > this.base.revision) throw new NeedsCommit();
     return {
-      page: (interval, limit, count, descending) =>
-        this.storage.range({ interval, revision, limit, count, descending, linearizable: false }),
+      page: async (interval, limit, count, descending) => {
+        const read = { interval, revision, limit, count, descending, linearizable: false };
+        const page = await this.storage.range(read);
+        this.pageBytes += page.fields.length;
+        return page;
+      },
     };
   }
 
