@@ -22,9 +22,10 @@ if (isRequired("mariadb"))
       off: `alter user '${user}'@'127.0.0.1' with max_user_connections 0`,
     }),
     hold: "select sleep(20)",
-    disconnect: (user) => `delimiter //
-      begin not atomic
-        for victim in (select id from information_schema.processlist
-          where user = '${user}' and coalesce(info, '') not like '%sleep%') do kill victim.id; end for;
-      end //`,
+    disconnect: async (server, user) => {
+      const others = await server.sql(
+        `select id from information_schema.processlist where user = '${user}' and coalesce(info, '') not like '%sleep%'`,
+      );
+      for (const id of others.split("\n").filter((line) => line !== "")) await server.sql(`kill ${id}`);
+    },
   });

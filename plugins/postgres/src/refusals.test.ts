@@ -46,6 +46,8 @@ if (isRequired("postgres"))
       off: `alter role ${user} connection limit -1`,
     }),
     hold: "select pg_sleep(20)",
-    disconnect: (user) =>
-      `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${user}' and query not like '%pg_sleep%'`,
+    disconnect: (server, user) =>
+      server.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${user}' and query not like '%pg_sleep%'`,
+      ),
   });

@@ -17,20 +17,14 @@ export type MariadbServer = SqlServer;
 
 const systemUser = "mysql";
 
-export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
-  const program = requireProgram("mariadbd", "mariadb-server");
-  const installDb = requireProgram("mariadb-install-db", "mariadb-server");
+/** A MySQL's server program, which then stands in for MariaDB's: for machines whose packages have one. */
+const mysqld = process.env.ETCD_ADAPTER_TEST_MYSQLD;
 
+export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
+  const program = mysqld ?? requireProgram("mariadbd", "mariadb-server");
   const folder = temporaryFolder("mariadb", systemUser);
   const data = join(folder, "data");
-  // A server that starts clears away what looks like temporary tables in a folder that it shares with others.
-  const install = [
-    `--tmpdir=${folder}`,
-    "--auth-root-authentication-method=normal",
-    "--skip-test-db",
-    "--skip-name-resolve",
-  ];
-  await run(installDb, ["--no-defaults", `--datadir=${data}`, ...install], { user: systemUser, cwd: folder });
+  await install(folder, data);
 
   const account = { host, port: await freePort(), user: "etcd_adapter", password: "etcd-adapter" };
   const name = `'${account.user}'@'${host}'`;
@@ -50,11 +44,12 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
     socket: join(folder, "mariadb.sock"),
     "pid-file": join(folder, "mariadb.pid"),
     "init-file": initFile,
+    ...(mysqld && { mysqlx: "0", "secure-file-priv": "NULL" }),
     ...options.settings,
   };
   const sql = mysqlClient(account);
   const server = await ServerProcess.start({
-    name: "MariaDB",
+    name: mysqld ? "MySQL" : "MariaDB",
     program,
     args: ["--no-defaults", ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)],
     folder,
@@ -71,4 +66,17 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
       return mysqlUrl(account, database);
     },
   });
+}
+
+async function install(folder: string, data: string): Promise<void> {
+  // A server that starts clears away what looks like temporary tables in a folder that it shares with others.
+  const common = ["--no-defaults", `--datadir=${data}`, `--tmpdir=${folder}`];
+  const as = { user: systemUser, cwd: folder };
+  if (mysqld) {
+    await run(mysqld, [...common, "--initialize-insecure"], as);
+    return;
+  }
+  const installDb = requireProgram("mariadb-install-db", "mariadb-server");
+  const bare = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"];
+  await run(installDb, [...common, ...bare], as);
 }

@@ -24,9 +24,10 @@ export interface RefusalSubject {
   readonly readOnly: { readonly on: readonly string[]; readonly off: readonly string[] };
   /** Lets the user have so many connections, and no limit. */
   limit(user: string): { readonly on: string; readonly off: string };
-  /** A statement that holds a connection, and one that ends the user's others. */
+  /** A statement that holds a connection. */
   readonly hold: string;
-  disconnect(user: string): string;
+  /** Ends the user's other connections. */
+  disconnect(server: SqlServer, user: string): Promise<unknown>;
 }
 
 const UNAVAILABLE = 14;
@@ -68,7 +69,7 @@ export function storageRefusals(subject: RefusalSubject): void {
       await server.sql(subject.limit(user).on);
       await waitUntil(
         async () => {
-          await server.sql(subject.disconnect(user));
+          await subject.disconnect(server, user);
           await writer.refuses(UNAVAILABLE, /lower pool-size/);
         },
         { timeoutMs: 60_000 },
