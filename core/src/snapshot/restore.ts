@@ -23,8 +23,6 @@ export const RESTORE_ENTRY = "restore/unfinished";
 const COMMIT_CHANGES = 2_000;
 const COMMIT_BYTES = 4 * 1024 * 1024;
 const PRUNE_ROWS = 1_000;
-/** A gap of this many revisions is pruned before the next one is filled, so that fillers do not pile up. */
-const PRUNE_EVERY = 50_000;
 /** No client can write this one, and no range or watch reaches it. */
 const FILLER_KEY: Buffer = Buffer.alloc(0);
 
@@ -46,7 +44,7 @@ interface RestoreOptions {
  * an interrupted restore of the same snapshot ended. Rejects with `misconfigured` if the storage holds anything else
  * and with `corrupt` if the snapshot is damaged; the storage then holds a part that no adapter will serve.
  *
- * Commits are gapless, history below the compacted revision is not: what compaction has removed is filled with
+ * Revisions of which compaction has left nothing are left out. Of one that it has left a part of, the rest is filled with
  * deletions of a key that never was, which are then compacted away in turn.
  */
 export async function restoreSnapshot(
@@ -88,11 +86,10 @@ class Restore {
   private changes = 0;
   private restoredChanges = 0;
   private bytes = 0;
-  /** The last revision that was taken from the snapshot or stood in for. */
+  /** The last revision that was taken from the snapshot, or is not in it. */
   private position = 1n;
   /** The newest revision that is missing in the snapshot: everything up to it was compacted. */
   private gap = -2n;
-  private unpruned = 0;
 
   constructor(
     private readonly storage: QueryStorage,
@@ -123,7 +120,7 @@ class Restore {
 
   async finish(end: SnapshotEnd): Promise<Restored> {
     if (this.restoredChanges !== end.changes) throw damaged("has lost some of its changes");
-    await this.fill(BigInt(end.revision));
+    this.leaveOut(BigInt(end.revision));
     const compacted = BigInt(end.compacted);
     // Releases of etcd before 3.6 do not keep a deletion that was made by the compacted revision itself.
     if (this.gap > compacted) throw damaged("has lost some of its revisions");
@@ -144,26 +141,18 @@ class Restore {
 
   private async takeRevision({ revision, changes }: LoggedRevision): Promise<void> {
     if (revision <= this.position) throw damaged("is out of order");
-    await this.fill(revision - 1n);
+    this.leaveOut(revision - 1n);
     this.restoredChanges += changes.length;
     this.position = revision;
     if (revision <= this.head.revision) return;
     await this.add({ revision, changes: withoutGaps(changes, revision) });
   }
 
-  /** Stands in for the missing revisions up to and with `through`. */
-  private async fill(through: bigint): Promise<void> {
+  /** What is missing in the snapshot up to and with `through` was compacted. */
+  private leaveOut(through: bigint): void {
     if (this.position >= through) return;
     this.gap = through;
-    // What an interrupted restore has brought is not brought again.
-    if (this.position < this.head.revision) {
-      this.position = through < this.head.revision ? through : this.head.revision;
-    }
-    while (this.position < through) {
-      this.position++;
-      await this.add({ revision: this.position, changes: [filler(this.position)] });
-      this.unpruned++;
-    }
+    this.position = through;
   }
 
   private async add(revision: Revision): Promise<void> {
@@ -171,11 +160,8 @@ class Restore {
     this.changes += revision.changes.length;
     for (const { field } of revision.changes) this.bytes += field.length;
     if (this.changes < COMMIT_CHANGES && this.bytes < COMMIT_BYTES) return;
-    await this.commit(this.gap < revision.revision ? this.gap : revision.revision);
+    await this.commit(this.gap);
     this.options.onProgress?.(this.restoredChanges);
-    if (this.unpruned < PRUNE_EVERY) return;
-    this.unpruned = 0;
-    while (await this.storage.prune(PRUNE_ROWS));
   }
 
   private async commit(compacted: bigint): Promise<void> {
@@ -183,7 +169,7 @@ class Restore {
     const base = this.head;
     const head = {
       sequence: base.sequence + 1n,
-      revision: base.revision + BigInt(this.revisions.length),
+      revision: this.position > base.revision ? this.position : base.revision,
       compacted: compacted > base.compacted ? compacted : base.compacted,
     };
     await this.storage.commit({ id: randomBytes(16), base, head, revisions: this.revisions, registry });

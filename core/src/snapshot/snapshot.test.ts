@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { pino } from "pino";
 import { hashKeySpace } from "../mvcc/hash.js";
+import { encodeField } from "../mvcc/record.js";
 import { Store } from "../mvcc/store.js";
 import { del, openStore, put, range, shown, txn } from "../mvcc/testing.js";
 import { isStorageError, type QueryStorage } from "../storage/index.js";
@@ -120,6 +121,33 @@ test("compactions and writes that overtake a snapshot leave it whole, as of a la
   assert.equal(actual!.hash, expected!.hash);
   await again.close();
   await store.close();
+});
+
+test("a history of billions of revisions is restored in as many commits as what is left of it needs", async () => {
+  const backend = new ProcessLogBackend();
+  const source = await emptyStorage(backend);
+  const base = await source.head();
+  const revisions = [3n, 2_000_000_000n, 4_000_000_000n].map((revision, index) => {
+    const key = Buffer.from(`k${index}`);
+    const value = { createRevision: revision, modRevision: revision, version: 1n, value: key, lease: 0n };
+    const field = encodeField({ key, ...value });
+    return { revision, changes: [{ key, field, deleted: false, previous: 0n, lease: 0n }] };
+  });
+  const head = { sequence: 1n, revision: 5_000_000_000n, compacted: 5_000_000_000n };
+  await source.commit({ id: Buffer.alloc(16), base, head, revisions, registry: [] });
+  const storage = await emptyStorage();
+  const restored = await restoreSnapshot(pieces(await snapshot(source), 1_000), storage);
+  assert.deepEqual(restored, { revision: 5_000_000_000n, compacted: 5_000_000_000n, changes: 3 });
+  assert.deepEqual(await storage.head(), { ...head, sequence: 1n });
+  const store = new Store(storage, pino({ level: "silent" }));
+  await store.start();
+  const all = await store.range(range("\0", "\0"));
+  assert.deepEqual(
+    shown(all.fields),
+    shown(Buffer.concat(revisions.map(({ changes }) => changes[0]!.field))),
+  );
+  assert.equal((await store.put(put("k0", "next"))).revision, 5_000_000_001n);
+  await Promise.all([store.close(), source.close()]);
 });
 
 test("damage is found, and a storage that is half restored or in use is refused", async () => {

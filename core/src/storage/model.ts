@@ -53,9 +53,12 @@ export interface Commit {
   /** 16 random bytes, by which an outcome that was not confirmed is resolved. */
   readonly id: Buffer;
   readonly base: Head;
-  /** The head that the commit makes: `base.sequence + 1n`, and the revision after the last one below. */
+  /** The head that the commit makes: `base.sequence + 1n`, and the newest revision. */
   readonly head: Head;
-  /** `base.revision + 1n` and on, gapless; may be empty. */
+  /**
+   * From `base.revision + 1n` up to `head.revision`, in order; may be empty. Gapless, but for a restore, which leaves out
+   * revisions at and below `head.compacted` of which compaction had left nothing.
+   */
   readonly revisions: readonly Revision[];
   /** At most one write a key; may be empty. */
   readonly registry: readonly RegistryWrite[];

@@ -1,3 +1,4 @@
+import type { QueryStorage } from "@etcd-adapter/core/storage";
 import { del, put } from "./draft.js";
 import { expectChanges, expectRange, expectState } from "./expect.js";
 import { rangeQuery, rejectsWith } from "./reading.js";
@@ -28,6 +29,37 @@ export function compactionTests(define: Define): void {
     await expectReadable(scene, 9n, 13n);
     await expectState(scene.storage, scene.model);
   });
+
+  define(
+    "a commit, as those of a restore, leaves out revisions that are compacted with it",
+    async (scene) => {
+      const { model } = scene;
+      await scene.commit({
+        revisions: [[put("a", "1"), put("b", "1")], [put("c", "1")], [put("a", "2")]],
+        gaps: [5_000_000_000n, 0n, 7n],
+        compacted: 5_000_000_010n,
+      });
+      await scene.commit({ gaps: [100n], compacted: 5_000_000_111n });
+      await scene.write([put("a", "3"), del("b")], [put("d", "1")]);
+      const expectAll = async (storage: QueryStorage, pruned: boolean) => {
+        await expectState(storage, model, { pruned });
+        for (const revision of [5_000_000_111n, 5_000_000_112n, 5_000_000_113n])
+          await expectRange(storage, model, { revision, count: true });
+        await rejectsWith("compacted", storage.range(rangeQuery({ revision: 5_000_000_110n })));
+        await rejectsWith("future", storage.range(rangeQuery({ revision: 5_000_000_114n })));
+        await expectChanges(storage, model, { after: 5_000_000_002n, limit: 1, pruned });
+      };
+      await expectAll(scene.storage, false);
+      await scene.prune();
+      await expectAll(scene.storage, true);
+      await scene.storage.close();
+      if (!scene.backend.keepsData) return;
+      const again = await scene.backend.open();
+      await expectAll(again, false);
+      await scene.prune(1000, again);
+      await expectAll(again, true);
+    },
+  );
 
   define("compaction at zero refuses no revision", async (scene) => {
     await writeTenRevisions(scene);

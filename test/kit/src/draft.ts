@@ -34,6 +34,8 @@ export function bytes(value: Bytes): Buffer {
 /** What one commit is to hold; see `buildCommit`. */
 export interface Draft {
   readonly revisions?: readonly (readonly Operation[])[];
+  /** How many revisions are left out before each of them, and behind the last. */
+  readonly gaps?: readonly bigint[];
   readonly registry?: Readonly<Record<string, Bytes | null>>;
   readonly compacted?: bigint;
 }
@@ -42,17 +44,22 @@ export interface Draft {
 export function buildCommit(model: Model, draft: Draft): Commit {
   const base = model.head;
   const revisions: Revision[] = [];
-  for (const operations of draft.revisions ?? []) {
-    const revision = base.revision + BigInt(revisions.length) + 1n;
-    revisions.push({ revision, changes: buildChanges(model, revisions, revision, operations) });
+  let newest = base.revision;
+  for (const [index, operations] of (draft.revisions ?? []).entries()) {
+    newest += (draft.gaps?.[index] ?? 0n) + 1n;
+    revisions.push({
+      revision: newest,
+      changes: buildChanges(model, revisions, newest, operations),
+    });
   }
+  newest += draft.gaps?.[revisions.length] ?? 0n;
   const registry: RegistryWrite[] = Object.entries(draft.registry ?? {}).map(([key, value]) => ({
     key,
     value: value === null ? null : bytes(value),
   }));
   const head = {
     sequence: base.sequence + 1n,
-    revision: base.revision + BigInt(revisions.length),
+    revision: newest,
     compacted: draft.compacted ?? base.compacted,
   };
   return { id: randomBytes(16), base, head, revisions, registry };

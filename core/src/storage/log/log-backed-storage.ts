@@ -240,7 +240,17 @@ function refuseMalformed({ id, base, head, revisions }: Commit): void {
   const fits =
     id.length === COMMIT_ID_BYTES &&
     head.sequence === base.sequence + 1n &&
-    head.revision === base.revision + BigInt(revisions.length) &&
-    head.compacted >= base.compacted;
+    head.compacted >= base.compacted &&
+    leavesOutCompacted(base, head, revisions);
   if (!fits) throw new StorageError("internal", `Commit ${head.sequence} contradicts itself`);
+}
+
+/** Whether revisions follow each other from base to head, and none is missing that is not compacted. */
+function leavesOutCompacted(base: Head, head: Head, revisions: Commit["revisions"]): boolean {
+  let next = base.revision + 1n;
+  for (const { revision } of revisions) {
+    if (revision < next || (revision > next && revision - 1n > head.compacted)) return false;
+    next = revision + 1n;
+  }
+  return head.revision === next - 1n || (head.revision >= next && head.revision <= head.compacted);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStorageError } from "../errors.js";
+import type { Revision } from "../model.js";
 import { decodeSegment, encodeSegment } from "./segment.js";
 import { change, commitOn } from "./testing/commits.js";
 
@@ -30,6 +31,26 @@ test("a segment gives back its commit", () => {
   assert.deepEqual(decodeSegment({ sequence: commit.head.sequence, bytes }), commit);
   const bare = commitOn({ sequence: 0n, revision: 1n, compacted: -1n });
   assert.deepEqual(decodeSegment({ sequence: 1n, bytes: encodeSegment(bare) }), bare);
+});
+
+test("a segment of a commit that leaves out revisions gives it back, and one without such looks as ever", () => {
+  const { base, revisions } = commit;
+  const [first, ...rest] = revisions as [Revision, ...Revision[]];
+  const spread = [
+    first,
+    ...rest.map(({ revision, changes }) => ({ revision: revision + 2n ** 33n, changes })),
+  ];
+  for (const [made, end] of [
+    [spread, spread.at(-1)!.revision],
+    [spread, spread.at(-1)!.revision + 9n],
+    [[], base.revision + 1n],
+  ] as const) {
+    const gapped = { ...commit, revisions: made, head: { ...commit.head, revision: end } };
+    const bytes = encodeSegment(gapped);
+    assert.equal(bytes[0], 2);
+    assert.deepEqual(decodeSegment({ sequence: commit.head.sequence, bytes }), gapped);
+  }
+  assert.equal(encodeSegment(commit)[0], 1);
 });
 
 test("a segment that lost or changed a byte is corrupt", () => {

@@ -7,12 +7,14 @@ import { ByteWriter, VARINT_MAX_BYTES } from "./byte-writer.js";
  * A commit as a log keeps it. Numbers are varints if not said otherwise, byte strings have their length before them.
  *
  *   format (1 byte), CRC-32 of what follows (4), id (16)
- *   base: sequence, revision, compacted + 1; head: compacted + 1
- *   revisions: how many; for each: how many changes; for each: flags (1), key, field,
- *     previous if HAS_PREVIOUS, lease (8) if HAS_LEASE
+ *   base: sequence, revision, compacted + 1; head: compacted + 1, and in the format with gaps its revision
+ *   revisions: how many; for each: in the format with gaps how many revisions are left out before it;
+ *     how many changes; for each: flags (1), key, field, previous if HAS_PREVIOUS, lease (8) if HAS_LEASE
  *   registry: how many; for each: key, 0 to remove or 1 and the value
  */
 const FORMAT = 1;
+/** Only commits that leave out revisions, as those of a restore may, are written in it. */
+const FORMAT_WITH_GAPS = 2;
 export const COMMIT_ID_BYTES = 16;
 
 const DELETED = 1;
@@ -20,22 +22,27 @@ const HAS_PREVIOUS = 2;
 const HAS_LEASE = 4;
 
 const CHANGE_MAX_BYTES = 1 + 8 + 3 * VARINT_MAX_BYTES;
-const PREFIX_BYTES = 1 + 4 + COMMIT_ID_BYTES + 6 * VARINT_MAX_BYTES;
+const PREFIX_BYTES = 1 + 4 + COMMIT_ID_BYTES + 7 * VARINT_MAX_BYTES;
 
 export function encodeSegment(commit: Commit): Buffer {
   const { base, head } = commit;
   const writer = new ByteWriter(boundBytes(commit));
-  writer.uint8(FORMAT);
+  const hasGaps = head.revision !== base.revision + BigInt(commit.revisions.length);
+  writer.uint8(hasGaps ? FORMAT_WITH_GAPS : FORMAT);
   const checksum = writer.reserveChecksum();
   writer.raw(commit.id);
   writer.varint(Number(base.sequence));
   writer.varint(Number(base.revision));
   writer.varint(Number(base.compacted + 1n));
   writer.varint(Number(head.compacted + 1n));
+  if (hasGaps) writer.varint(Number(head.revision));
   writer.varint(commit.revisions.length);
-  for (const revision of commit.revisions) {
-    writer.varint(revision.changes.length);
-    for (const change of revision.changes) writeChange(writer, change);
+  let last = base.revision;
+  for (const { revision, changes } of commit.revisions) {
+    if (hasGaps) writer.varint(Number(revision - last - 1n));
+    last = revision;
+    writer.varint(changes.length);
+    for (const change of changes) writeChange(writer, change);
   }
   writer.varint(commit.registry.length);
   for (const { key, value } of commit.registry) {
@@ -50,7 +57,8 @@ export function encodeSegment(commit: Commit): Buffer {
 export function decodeSegment(segment: Segment): Commit {
   const reader = new ByteReader(segment.bytes, `Segment ${segment.sequence}`);
   const format = reader.uint8();
-  if (format !== FORMAT) throw reader.broken(`has the unknown format ${format}`);
+  if (format !== FORMAT && format !== FORMAT_WITH_GAPS)
+    throw reader.broken(`has the unknown format ${format}`);
   reader.checksum();
   const id = reader.raw(COMMIT_ID_BYTES);
   const base: Head = {
@@ -59,20 +67,19 @@ export function decodeSegment(segment: Segment): Commit {
     compacted: BigInt(reader.varint()) - 1n,
   };
   const compacted = BigInt(reader.varint()) - 1n;
-  const revisions = readRevisions(reader, base.revision);
+  const hasGaps = format === FORMAT_WITH_GAPS;
+  const newest = hasGaps ? BigInt(reader.varint()) : undefined;
+  const revisions = readRevisions(reader, base.revision, hasGaps);
   const registry = readRegistry(reader);
   reader.end();
-  const head: Head = {
-    sequence: base.sequence + 1n,
-    revision: base.revision + BigInt(revisions.length),
-    compacted,
-  };
+  const revision = newest ?? base.revision + BigInt(revisions.length);
+  const head: Head = { sequence: base.sequence + 1n, revision, compacted };
   if (head.sequence !== segment.sequence) throw reader.broken(`holds the commit of ${head.sequence}`);
   return { id, base, head, revisions, registry };
 }
 
 function boundBytes(commit: Commit): number {
-  let bound = PREFIX_BYTES + commit.revisions.length * VARINT_MAX_BYTES;
+  let bound = PREFIX_BYTES + commit.revisions.length * 2 * VARINT_MAX_BYTES;
   for (const revision of commit.revisions) {
     for (const change of revision.changes) {
       bound += CHANGE_MAX_BYTES + change.key.length + change.field.length;
@@ -108,9 +115,10 @@ function readChange(reader: ByteReader): Change {
   };
 }
 
-function readRevisions(reader: ByteReader, base: bigint): Revision[] {
+function readRevisions(reader: ByteReader, base: bigint, hasGaps: boolean): Revision[] {
   const revisions: Revision[] = [];
   for (let left = reader.varint(), revision = base + 1n; left > 0; left--, revision++) {
+    if (hasGaps) revision += BigInt(reader.varint());
     const changes: Change[] = [];
     for (let more = reader.varint(); more > 0; more--) changes.push(readChange(reader));
     revisions.push({ revision, changes });
