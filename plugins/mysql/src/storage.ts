@@ -9,6 +9,7 @@ import type {
   StorageSize,
 } from "@etcd-adapter/core/storage";
 import {
+  KeyReads,
   Lane,
   Lanes,
   type LogPage,
@@ -20,6 +21,7 @@ import {
   type ServerSettings,
   type SinceRows,
   type SqlDriver,
+  singleKey,
   type Tables,
   tableNames,
 } from "@etcd-adapter/core/storage/sql";
@@ -53,6 +55,7 @@ export class MysqlDriver implements SqlDriver {
   private readonly ranges: Ranges;
   private readonly reads: Reads;
   private readonly cleaning: Lane<Connection>;
+  private readonly keyReads = new KeyReads((keys) => this.getNewest(keys));
   private where: string;
   private server: Server | undefined;
 
@@ -113,6 +116,8 @@ export class MysqlDriver implements SqlDriver {
   }
 
   rangeNewest(query: RowsQuery): Promise<RangePage> {
+    const key = query.limit > 0 ? singleKey(query.interval) : undefined;
+    if (key) return this.keyReads.page(key, query.count);
     return this.ranges.newest(query);
   }
 

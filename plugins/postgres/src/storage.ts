@@ -10,6 +10,7 @@ import type {
   StorageSize,
 } from "@etcd-adapter/core/storage";
 import {
+  KeyReads,
   Lane,
   Lanes,
   type LogPage,
@@ -21,6 +22,7 @@ import {
   type ServerSettings,
   type SinceRows,
   type SqlDriver,
+  singleKey,
   type Tables,
   tableNames,
 } from "@etcd-adapter/core/storage/sql";
@@ -45,6 +47,7 @@ export class PostgresDriver implements SqlDriver {
   private readonly writer: Writer;
   private readonly reading: Lanes<Connection>;
   private readonly cleaning: Lane<Connection>;
+  private readonly keyReads = new KeyReads((keys) => this.getNewest(keys));
   private readonly listeners = new Set<Listener>();
   private readonly where: string;
 
@@ -99,6 +102,8 @@ export class PostgresDriver implements SqlDriver {
   }
 
   rangeNewest(query: RowsQuery): Promise<RangePage> {
+    const key = query.limit > 0 ? singleKey(query.interval) : undefined;
+    if (key) return this.keyReads.page(key, query.count);
     return this.reading.use((connection) => reads.readRange(connection, this.sql, query));
   }
 

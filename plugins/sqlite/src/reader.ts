@@ -6,12 +6,13 @@ import type {
   SinceQuery,
   StorageSize,
 } from "@etcd-adapter/core/storage";
-import type {
-  LogPosition,
-  LogQuery,
-  PackedRows,
-  PruneState,
-  RowsQuery,
+import {
+  type LogPosition,
+  type LogQuery,
+  type PackedRows,
+  type PruneState,
+  pageOfKey,
+  type RowsQuery,
 } from "@etcd-adapter/core/storage/sql";
 import type { Connection, Parameters } from "./connection.js";
 import { type Bounds, PageBudget, remainder } from "./pages.js";
@@ -82,7 +83,7 @@ export class Reader {
   single(key: Uint8Array, count: boolean): RangePage {
     return this.snapshot(() => {
       const field = this.connection.value(this.sql.stateGet, key) as Buffer | undefined;
-      return singlePage(this.head(), field, count);
+      return pageOfKey(this.head(), field, count);
     });
   }
 
@@ -240,12 +241,6 @@ export class Reader {
   private snapshot<T>(work: () => T, isOne = false): T {
     return this.shared ? this.shared.run(work, isOne) : this.connection.transaction("deferred", work);
   }
-}
-
-/** A page of the one key that was asked for. */
-export function singlePage(head: Head, field: Buffer | undefined, count: boolean): RangePage {
-  const rows = field ? 1 : 0;
-  return { head, fields: field ?? NONE, rows, more: false, count: count ? BigInt(rows) : 0n };
 }
 
 function bind({ start, end }: Interval, bounded = end !== null): Parameters {

@@ -19,6 +19,7 @@ import {
   type PackedRows,
   type PruneState,
   type PruneStep,
+  pageOfKey,
   type RowsQuery,
   type SinceRows,
   type SqlDriver,
@@ -32,7 +33,7 @@ import { loadLibrary } from "./load-library.js";
 import { FileLock } from "./lock.js";
 import type { Operations } from "./operations.js";
 import type { Bounds } from "./pages.js";
-import { Reader, singlePage } from "./reader.js";
+import { Reader } from "./reader.js";
 import { identityOf, migrate } from "./schema.js";
 import { SharedSnapshot } from "./shared-snapshot.js";
 import { type LogFilter, statements } from "./statements.js";
@@ -123,7 +124,7 @@ export class SqliteDriver implements SqlDriver {
       return this.read(
         (reader, { pending, newest }) => {
           const version = newest && pending.get(interval.start);
-          return version ? singlePage(newest, version.field, count) : reader.single(interval.start, count);
+          return version ? pageOfKey(newest, version.field, count) : reader.single(interval.start, count);
         },
         () => false,
       );

@@ -10,6 +10,7 @@ export type {
   SinceRows,
   SqlDriver,
 } from "./driver.js";
+export { KeyReads, pageOfKey } from "./key-reads.js";
 export { isLongKey, KEY_PREFIX_BYTES, type SplitKey, singleKey, splitKey } from "./keys.js";
 export { type Connect, ConnectionDropped, Lane, type LaneClient, Lanes, NotConnected } from "./lane.js";
 export { type Migration, pendingMigrations } from "./migrations.js";
