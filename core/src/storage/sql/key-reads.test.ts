@@ -48,6 +48,20 @@ test("what comes in one turn is read by one statement, what comes later by the n
   );
 });
 
+test("long keys are read by statements of their own", async () => {
+  const statements = new Statements();
+  const reads = new KeyReads(statements.read);
+  const keys = ["a".repeat(200_000), "b", "c".repeat(200_000), "d"];
+  const pages = keys.map((key) => reads.page(Buffer.from(key), true));
+  await nextTurn();
+  assert.deepEqual(statements.keys, [keys.slice(0, 2), keys.slice(2)]);
+  for (const { answer } of statements.sent) answer();
+  assert.deepEqual(
+    (await Promise.all(pages)).map(({ rows }) => rows),
+    [1, 1, 1, 1],
+  );
+});
+
 test("a statement that fails fails its keys alone", async () => {
   const statements = new Statements();
   const reads = new KeyReads(statements.read);

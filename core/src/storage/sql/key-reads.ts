@@ -3,6 +3,8 @@ import type { GetResult, Head, RangePage } from "../model.js";
 /** So many statements are under way at once, each for so many keys: together they answer more than a connection each for one. */
 const MAX_STATEMENTS = 2;
 const MAX_KEYS = 64;
+/** Of a statement's keys, if they are several: far below every database's limit on a statement's length. */
+const MAX_KEY_BYTES = 256 * 1024;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -38,9 +40,19 @@ export class KeyReads {
     setImmediate(() => {
       this.isScheduled = false;
       while (this.waiting.length > 0 && this.underWay < MAX_STATEMENTS) {
-        void this.send(this.waiting.splice(0, MAX_KEYS));
+        void this.send(this.waiting.splice(0, this.groupSize()));
       }
     });
+  }
+
+  private groupSize(): number {
+    const most = Math.min(this.waiting.length, MAX_KEYS);
+    let bytes = this.waiting[0]!.key.length;
+    let size = 1;
+    while (size < most && bytes + this.waiting[size]!.key.length <= MAX_KEY_BYTES) {
+      bytes += this.waiting[size++]!.key.length;
+    }
+    return size;
   }
 
   private async send(group: readonly Waiting[]): Promise<void> {
