@@ -62,6 +62,25 @@ test("long keys are read by statements of their own", async () => {
   );
 });
 
+test("where values are large, a statement has few keys", async () => {
+  const sizes: number[] = [];
+  let bytes = 1_500_000;
+  const reads = new KeyReads(async (keys) => {
+    sizes.push(keys.length);
+    return { head: EMPTY_HEAD, fields: keys.map(() => Buffer.alloc(bytes)) };
+  });
+  const all = (count: number) =>
+    Promise.all(Array.from({ length: count }, (_, n) => reads.page(Buffer.from(`${n}`), true)));
+  await all(1);
+  await all(12);
+  assert.deepEqual(sizes, [1, 5, 5, 2]);
+  bytes = 100;
+  for (let n = 0; n < 10; n++) await all(1);
+  sizes.length = 0;
+  await all(64);
+  assert.deepEqual(sizes, [64]);
+});
+
 test("a statement that fails fails its keys alone", async () => {
   const statements = new Statements();
   const reads = new KeyReads(statements.read);

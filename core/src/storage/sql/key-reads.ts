@@ -5,6 +5,8 @@ const MAX_STATEMENTS = 2;
 const MAX_KEYS = 64;
 /** Of a statement's keys, if they are several: far below every database's limit on a statement's length. */
 const MAX_KEY_BYTES = 256 * 1024;
+/** Of an answer, if its fields are as large as those before it. */
+const ANSWER_BYTES = 8 * 1024 * 1024;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -23,6 +25,8 @@ export class KeyReads {
   private waiting: Waiting[] = [];
   private underWay = 0;
   private isScheduled = false;
+  /** Bytes of a field lately, rather too many than too few. */
+  private fieldBytes = 1;
 
   constructor(private readonly read: (keys: readonly Buffer[]) => Promise<GetResult>) {}
 
@@ -46,7 +50,7 @@ export class KeyReads {
   }
 
   private groupSize(): number {
-    const most = Math.min(this.waiting.length, MAX_KEYS);
+    const most = Math.min(this.waiting.length, MAX_KEYS, Math.floor(ANSWER_BYTES / this.fieldBytes));
     let bytes = this.waiting[0]!.key.length;
     let size = 1;
     while (size < most && bytes + this.waiting[size]!.key.length <= MAX_KEY_BYTES) {
@@ -59,6 +63,8 @@ export class KeyReads {
     this.underWay++;
     try {
       const { head, fields } = await this.read(group.map(({ key }) => key));
+      const bytes = fields.reduce((sum, field) => sum + (field?.length ?? 0), 0);
+      this.fieldBytes = Math.max(1, bytes / fields.length, this.fieldBytes / 2);
       for (const [index, { count, resolve }] of group.entries())
         resolve(pageOfKey(head, fields[index], count));
     } catch (error) {
