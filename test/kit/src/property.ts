@@ -32,6 +32,8 @@ const operation = fc.record({
   lease: fc.bigInt(0n, 2n),
 });
 const revision = fc.uniqueArray(operation, { selector: (one) => one.key, minLength: 1, maxLength: 4 });
+/** Before each of up to three revisions, and behind them. */
+const gaps = fc.array(fc.bigInt(0n, 3n), { minLength: 4, maxLength: 4 });
 const registry = fc.dictionary(fc.constantFrom("r", "s", "t"), fc.option(fc.string({ maxLength: 3 })), {
   noNullPrototype: true,
 });
@@ -42,6 +44,13 @@ const commands: fc.Arbitrary<Command>[] = [
     .map(({ revisions, registry, by }) => async (world) => {
       const storage = await adapter(world, by);
       await world.commit({ revisions: feasible(world, revisions), registry }, storage);
+    }),
+  fc
+    .record({ revisions: fc.array(revision, { maxLength: 3 }), gaps, by: fc.nat() })
+    .map(({ revisions, gaps, by }) => async (world) => {
+      const storage = await adapter(world, by);
+      const compacted = lastLeftOut(world, revisions.length, gaps);
+      await world.commit({ revisions: feasible(world, revisions), gaps, compacted }, storage);
     }),
   fc.record({ at: fraction, by: fc.nat() }).map(({ at, by }) => async (world) => {
     const { revision, compacted } = world.model.head;
@@ -138,6 +147,17 @@ function feasible(
       return put(key, value, { lease });
     }),
   );
+}
+
+/** The newest revision that a commit of so many leaves out, or what is compacted already. */
+function lastLeftOut({ model }: World, revisions: number, gaps: readonly bigint[]): bigint {
+  let { revision, compacted } = model.head;
+  for (const gap of gaps.slice(0, revisions + 1)) {
+    revision += gap;
+    if (gap > 0n) compacted = revision;
+    revision++;
+  }
+  return compacted;
 }
 
 function readable({ model }: World, at: number): bigint {
