@@ -20,6 +20,8 @@ import type { Follower, HeadObserver } from "./follower.js";
 export interface Proposal<T> {
   /** Keys that `evaluate` looks up one by one. */
   readonly keys: readonly Buffer[];
+  /** Leases whose keys `evaluate` asks for; absent: none. */
+  readonly leases?: readonly bigint[];
   /** Bytes that the proposal holds, for bounding what waits. */
   readonly bytes: number;
   /** Which alarms refuse it; absent: none does. */
@@ -44,6 +46,8 @@ export interface CommitterLimits {
   readonly groupBytes: number;
   /** Keys that a group of several looks up one by one: each may have a value as large as a request. */
   readonly groupKeys: number;
+  /** Leases of a group of several. Each is a read of its own, and whoever commits meanwhile makes all of them void. */
+  readonly groupLeases: number;
   /** Bytes of pages that a group of several reads, all of which are held until it is committed. */
   readonly groupPageBytes: number;
   /** Proposals, and their bytes, that may wait before more are refused. */
@@ -56,6 +60,7 @@ export const DEFAULT_LIMITS: CommitterLimits = {
   groupProposals: 1_000,
   groupBytes: 8 * 1024 * 1024,
   groupKeys: 256,
+  groupLeases: 64,
   groupPageBytes: 32 * 1024 * 1024,
   queueProposals: 20_000,
   queueBytes: 128 * 1024 * 1024,
@@ -152,14 +157,17 @@ export class Committer implements HeadObserver {
   }
 
   private takeGroup(): Waiting[] {
-    const { groupProposals, groupBytes, groupKeys } = this.limits;
+    const { groupProposals, groupBytes, groupKeys, groupLeases } = this.limits;
     let bytes = 0;
     let keys = 0;
+    let leases = 0;
     let size = 0;
     for (const { proposal } of this.queue) {
       keys += proposal.keys.length;
+      leases += proposal.leases?.length ?? 0;
       if (size >= groupProposals) break;
-      if (size > 0 && (keys > groupKeys || bytes + proposal.bytes > groupBytes)) break;
+      if (size > 0 && (keys > groupKeys || leases > groupLeases || bytes + proposal.bytes > groupBytes))
+        break;
       bytes += proposal.bytes;
       size++;
     }
@@ -228,7 +236,7 @@ export class Committer implements HeadObserver {
       const known = this.follower.keys.get(key);
       if (known) draft.know(key, known.field);
     }
-    await draft.load(keys);
+    await Promise.all([draft.load(keys), draft.loadLeases(leasesOf(group))]);
     return { draft, isNewest: stale && isRead };
   }
 
@@ -349,6 +357,12 @@ function keysOf(group: readonly Waiting[]): Buffer[] {
   const keys: Buffer[] = [];
   for (const { proposal } of group) for (const key of proposal.keys) keys.push(key);
   return keys;
+}
+
+function leasesOf(group: readonly Waiting[]): bigint[] {
+  const leases: bigint[] = [];
+  for (const { proposal } of group) if (proposal.leases) leases.push(...proposal.leases);
+  return leases;
 }
 
 /** The error of a proposal that can't be done, whoever tries; undefined for trouble with the storage. */

@@ -43,6 +43,8 @@ export class Draft implements KeySpaceView {
   /** Of all the pages that were read. */
   pageBytes = 0;
   private readonly entries = new Map<string, Entry>();
+  /** Keys attached to leases, at `base`. */
+  private readonly leases = new Map<bigint, readonly Buffer[]>();
   private readonly registryWrites = new Map<string, Buffer | null>();
   private readonly done: LoggedRevision[] = [];
   private changes: LoggedChange[] = [];
@@ -119,6 +121,13 @@ export class Draft implements KeySpaceView {
     for (const [index, key] of missing.entries()) this.know(key, found.fields[index]);
   }
 
+  /** Fetches what `leaseKeys` will be asked for, at once, and the fields of all those keys. */
+  async loadLeases(leases: readonly bigint[]): Promise<void> {
+    if (leases.length === 0) return;
+    const found = await Promise.all(leases.map((lease) => this.keysAtBase(lease)));
+    await this.load(found.flat());
+  }
+
   /** The field of a key that was loaded. */
   get(key: Buffer): Buffer | undefined {
     const entry = this.entries.get(keyName(key));
@@ -172,15 +181,23 @@ export class Draft implements KeySpaceView {
 
   /** Keys attached to the lease, in key order. */
   async leaseKeys(lease: bigint): Promise<Buffer[]> {
-    const found = await this.storage.leaseKeys(lease);
-    this.expectBase(found.head);
-    const names = new Map(found.keys.map((key) => [keyName(key), key]));
+    const found = await this.keysAtBase(lease);
+    const names = new Map(found.map((key) => [keyName(key), key]));
     for (const [name, entry] of this.entries) {
       if (entry.changed === 0n) continue;
       names.delete(name);
       if (entry.field && decodeField(entry.field).lease === lease) names.set(name, fieldKey(entry.field));
     }
     return [...names.values()].sort(Buffer.compare);
+  }
+
+  private async keysAtBase(lease: bigint): Promise<readonly Buffer[]> {
+    const known = this.leases.get(lease);
+    if (known) return known;
+    const { head, keys } = await this.storage.leaseKeys(lease);
+    this.expectBase(head);
+    this.leases.set(lease, keys);
+    return keys;
   }
 
   /** Rows at the newest revision, the running proposal's changes included. */

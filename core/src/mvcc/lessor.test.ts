@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProcessLogBackend } from "../storage/log/index.js";
-import { openStore, put } from "./testing.js";
+import { openStore, put, range } from "./testing.js";
 
 const TTL_SECONDS = 2n;
 
@@ -16,6 +16,35 @@ test("a renewal holds on every adapter, though the one that made it has just sta
   assert.equal(await second.lessor.renew(id), TTL_SECONDS);
   await sleep(renewed + 1_950 - performance.now());
   assert.deepEqual(await first.lessor.list(), [id]);
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("hundreds of leases end while another adapter writes, though each read of a lease's keys takes its time", async () => {
+  const backend = new ProcessLogBackend();
+  const [first, second] = [await openStore(backend), await openStore(backend)];
+  for (const { storage } of [first, second]) {
+    const leaseKeys = storage.leaseKeys.bind(storage);
+    storage.leaseKeys = async (lease) => {
+      await sleep(10);
+      return leaseKeys(lease);
+    };
+  }
+  const ids = Array.from({ length: 300 }, (_, n) => BigInt(n + 1));
+  await Promise.all(ids.map((id) => first.lessor.grant(id, TTL_SECONDS)));
+  await Promise.all(ids.map((lease) => first.put(put(`k${lease}`, "", { lease }))));
+  let isOver = false;
+  const writing = (async () => {
+    for (let n = 0; !isOver; n++) {
+      await second.put(put("other", `${n}`));
+      await sleep(30);
+    }
+  })();
+  await sleep(6_000);
+  const left = await second.lessor.list();
+  isOver = true;
+  await writing;
+  assert.deepEqual(left, []);
+  assert.equal((await first.range(range("k", "l", { countOnly: true }))).count, 0n);
   await Promise.all([first.close(), second.close()]);
 });
 

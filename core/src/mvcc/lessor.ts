@@ -110,6 +110,7 @@ export class Lessor implements RegistryObserver {
   async revoke(id: bigint, guard?: Guard): Promise<void> {
     await this.committer.propose({
       keys: [],
+      leases: [id],
       bytes: 64,
       alarmed: "shrinks",
       evaluate: (draft) => guarded(guard, draft, () => revokeLease(draft, id)),
@@ -203,6 +204,7 @@ export class Lessor implements RegistryObserver {
     const revocation = this.committer
       .propose({
         keys: [],
+        leases: [lease.id],
         bytes: 64,
         alarmed: "shrinks",
         evaluate: async (draft) => {
