@@ -10,7 +10,7 @@ import {
 } from "@etcd-adapter/core/storage/sql";
 import type { Connection, Row, Value } from "./connection.js";
 import { PageSize } from "./page-size.js";
-import { headOf, integer } from "./rows.js";
+import { headOf, integer, refuseTorn } from "./rows.js";
 import { SINCE_PARTS, type Statements } from "./statements.js";
 
 const MOST_LOG_ROWS = 1_000;
@@ -130,6 +130,8 @@ export function sinceRows(rows: readonly Row[], { limit, previous, keys }: Since
   const head = part(SINCE_PARTS.head)[0]!;
   const log = part(SINCE_PARTS.log).sort(byPlace);
   const page = logPage(log, limit);
+  const present = part(SINCE_PARTS.keys);
+  for (const [counted] of part(SINCE_PARTS.counted)) refuseTorn(present.length, integer(counted));
   const before = part(SINCE_PARTS.previous).map(
     ([revision, sub, , , , prefix, rest, field]): Row => [prefix!, rest!, revision!, sub!, field!],
   );
@@ -142,7 +144,7 @@ export function sinceRows(rows: readonly Row[], { limit, previous, keys }: Since
     })),
     log: previous ? { ...page, rows: joinPrevious(page.rows, before) } : page,
     fields: fieldsOf(
-      part(SINCE_PARTS.keys).map((row) => row.slice(5)),
+      present.map((row) => row.slice(5)),
       keys,
     ),
   };
@@ -150,7 +152,9 @@ export function sinceRows(rows: readonly Row[], { limit, previous, keys }: Since
 
 /** The answer to the statement `get`. */
 function found(rows: readonly Row[], keys: readonly Buffer[]): GetResult {
-  const present = rows.map((row) => row.slice(3)).filter(([prefix]) => prefix !== null);
+  const present = rows.map((row) => row.slice(4)).filter(([prefix]) => prefix !== null);
+  const counted = rows[0]![3];
+  if (counted !== null) refuseTorn(present.length, integer(counted));
   return { head: headOf(rows[0]!), fields: fieldsOf(present, keys) };
 }
 

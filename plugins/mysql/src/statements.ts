@@ -17,7 +17,7 @@ import { bytes, keyTuple, multiRow } from "./sql.js";
 /** Text of a statement of many rows: far below every packet limit, large enough to be worth a statement. */
 const STATEMENT_BYTES = 2 << 20;
 
-export const SINCE_PARTS = { head: 0, registry: 1, log: 2, previous: 3, keys: 4 } as const;
+export const SINCE_PARTS = { head: 0, registry: 1, log: 2, previous: 3, keys: 4, counted: 5 } as const;
 
 export type Statements = ReturnType<typeof statements>;
 
@@ -30,6 +30,11 @@ function reads({ log, state, commits, registry, meta }: Tables, scans: Scans) {
   /** The order of the indexes, in which long keys with a common prefix stand by their hash. */
   const byIndex = (descending: boolean) => (descending ? scans.descending("prefix", "hash") : "prefix, hash");
   const metaValue = (name: MetaName) => `(select value from ${meta} where name = '${name}')`;
+  const among = (keys: readonly SplitKey[]) =>
+    keys.length === 0 ? "false" : `(prefix, hash) in (${keys.map(keyTuple).join(", ")})`;
+  /** How many of the keys there are, by another index than the one that finds their rows. */
+  const counted = (keys: readonly SplitKey[]) =>
+    `select count(*) from ${state} force index (${state}_count) where ${among(keys)}`;
   /** Of each key in an interval, its newest revision up to one: a walk along the index that reads no field. */
   const versions = (interval: Interval, revision: bigint) =>
     `select prefix, hash, max(revision) as revision from ${log} force index (${log}_key)
@@ -64,10 +69,10 @@ function reads({ log, state, commits, registry, meta }: Tables, scans: Scans) {
          ${hasLongBound(interval) ? `where ${within(interval, "l.")}` : ""} group by l.prefix, l.hash) n
        where newest % 2 = 0`,
 
-    /** The head stands in every row, because one statement is one snapshot. At least one row. */
+    /** The head stands in every row, because one statement is one snapshot, and so does the count. At least one row. */
     get: (keys: readonly SplitKey[]) =>
-      `select h.sequence, h.revision, h.compacted, s.prefix, s.rest, s.field from (${head()}) h
-       left join ${state} s on ${keys.length === 0 ? "false" : `(s.prefix, s.hash) in (${keys.map(keyTuple).join(", ")})`}`,
+      `select h.sequence, h.revision, h.compacted, ${scans.areDoubted ? `(${counted(keys)})` : "null"}, s.prefix, s.rest, s.field
+       from (${head()}) h left join ${state} s force index (primary) on ${among(keys)}`,
     getAt: (revision: bigint, keys: readonly SplitKey[]) =>
       keys
         .map(
@@ -115,9 +120,13 @@ function reads({ log, state, commits, registry, meta }: Tables, scans: Scans) {
         parts.push(`(select /*+ INL_JOIN(p) */ straight_join ${SINCE_PARTS.previous}, p.revision, p.sub, 0, 0, 0, p.prefix, p.rest, p.field
           from (${news("prefix, hash, previous")}) w join ${log} p force index (${log}_key)
           on p.prefix = w.prefix and p.hash = w.hash and p.revision = w.previous)`);
-      if (keys.length > 0)
+      if (keys.length > 0) {
+        const split = keys.map(splitKey);
         parts.push(`(select ${SINCE_PARTS.keys}, 0, 0, 0, 0, 0, prefix, rest, field from ${state}
-          where (prefix, hash) in (${keys.map((key) => keyTuple(splitKey(key))).join(", ")}))`);
+          force index (primary) where ${among(split)})`);
+        if (scans.areDoubted)
+          parts.push(`(select ${SINCE_PARTS.counted}, (${counted(split)}), 0, 0, 0, 0, x'', x'', x'')`);
+      }
       return parts.join(" union all ");
     },
     pruneState: `select ${metaValue("pruned-revision")}, ${metaValue("pruned-sub")}, ${metaValue("floor")}`,

@@ -173,6 +173,7 @@ export class MysqlDriver implements SqlDriver {
   }
 
   private async meetTidb(): Promise<void> {
+    this.scans.areDoubted = false;
     const [rows] = await this.reading.use((connection) => connection.run([TIDB_STORE]));
     if (rows![0]?.[0] !== BUILT_IN_STORE) return;
     this.scans.backwards = false;
