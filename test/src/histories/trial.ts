@@ -83,7 +83,8 @@ async function examine(name: string, options: TrialOptions, ran: Run): Promise<T
   options.tell(`checking ${history.operations.length} calls and ${history.segments.length} watch streams`);
   const verdict = check(history);
   const problems = [...ran.problems, ...verdict.problems];
-  if (options.porcupine) options.tell(`${problems.length} violations; asking porcupine`);
+  // Of a history that can't be, porcupine may find no end.
+  if (options.porcupine) options.tell(`${problems.length} violations ${shown(problems)}; asking porcupine`);
   const porcupine = options.porcupine ? await askPorcupine(history, 60 + options.seconds) : undefined;
   if (porcupine && porcupine.result !== "Ok")
     problems.push(`porcupine says ${porcupine.result}`, ...porcupine.problems);
