@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isRequired } from "../servers/index.js";
 import type { History, KeyValue } from "./history.js";
-import { askPorcupine } from "./porcupine.js";
+import { askPorcupine, beginning } from "./porcupine.js";
 import { a1, a2, get, good, kv, perform, put, remove, watch, written } from "./testing/histories.js";
 
 async function expectIllegal(history: History, pattern: RegExp): Promise<void> {
@@ -44,6 +44,30 @@ if (isRequired("etcd"))
       perform(history, [40, 50], get("b"), reads([kv("b", "4", 4n)], 4n));
       perform(history, [60, 70], put("b", "4"));
       await expectIllegal(unseen(history), /behind 2 operations at revision 3/);
+    });
+
+    test("of a long history its beginning: what was under way then may be done or not", async () => {
+      const history = good();
+      perform(history, [25, 45], put("b", "4"), {
+        revision: 4n,
+        results: [{ type: "put", previous: undefined }],
+      });
+      perform(history, [30, 40], get("b"), reads([kv("b", "4", 4n)], 4n));
+      perform(history, [60, 70], get("b"), reads([], 4n));
+      watch(history, [...written, [{ deleted: false, kv: kv("b", "4", 4n) }]]);
+      await expectIllegal(history, /./);
+      const first = beginning(history, 4);
+      assert.deepEqual(
+        first.operations.map(({ outcome }) => outcome.type),
+        ["ok", "ok", "ok", "ok"],
+      );
+      assert.deepEqual(
+        first.segments.flatMap(({ deliveries }) => deliveries),
+        [],
+      );
+      await expectOk(first);
+      await expectOk(beginning(history, 3));
+      assert.deepEqual(beginning(history, 3).operations.at(-1)!.outcome.type, "unknown");
     });
 
     test("a lost write", async () => {

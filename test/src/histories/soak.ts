@@ -16,7 +16,7 @@ const USAGE = `Random clients on several adapters under faults; every history is
 --only names one of a backend's forms, such as "three Consuls". The targets default to all that the backend has;
 filling a disk takes root, clocks take Debian's faketime. Without --report the report goes to standard output.`;
 
-/** More cost porcupine more memory than most machines have. */
+/** The clients' calls of a long run; lease holders make about as many. */
 const MAX_CALLS = 60_000;
 
 const { values } = parseArgs({
