@@ -8,7 +8,7 @@ export class Scans {
    */
   backwards = true;
 
-  /** Whether rows that were found by one index are counted by another one: see `torn`. Not worth a look on TiDB. */
+  /** Whether rows that were found by one index are counted by another one: see `refuseTorn`. Not worth a look on TiDB. */
   areDoubted = true;
 
   /** The largest commit sequence seen: where to begin, when not from the end. */
