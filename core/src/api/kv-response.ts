@@ -2,6 +2,10 @@
 import type { DeleteResult, OperationResult, PutResult, RangeResult, TxnResult } from "../mvcc/operations.js";
 import { varintSize, writeVarint } from "../mvcc/record.js";
 import type { Headers } from "./header.js";
+import { Pieces } from "./pieces.js";
+
+/** From here on a copy costs more than writing pieces. */
+const LONG_BYTES = 16 * 1024;
 
 const HEADER_TAG = 0x0a;
 const REVISION_TAG = 0x18;
@@ -13,8 +17,9 @@ const OP_TAGS = { range: 0x0a, put: 0x12, delete: 0x1a, txn: 0x22 } as const;
 export class KvResponses {
   constructor(private readonly headers: Headers) {}
 
-  range(result: RangeResult): Buffer {
-    return Buffer.concat(rangeParts(this.headers.bytes(result.revision), result));
+  range(result: RangeResult): Buffer | Pieces {
+    const parts = rangeParts(this.headers.bytes(result.revision), result);
+    return result.fields.length < LONG_BYTES ? Buffer.concat(parts) : new Pieces(parts);
   }
 
   put(result: PutResult): Buffer {

@@ -15,7 +15,7 @@ import {
   TxnResponseSchema,
 } from "../gen/etcdserverpb/kv_pb.js";
 import { LeaseGrantRequestSchema, LeaseGrantResponseSchema } from "../gen/etcdserverpb/lease_pb.js";
-import type { CallContext, Service, UnaryHandler } from "./service.js";
+import { type CallContext, type Service, type UnaryHandler, whole } from "./service.js";
 
 /**
  * A client of the services of this very process, as etcd's lock and election services have one: they get no right
@@ -55,7 +55,7 @@ export class LocalClient {
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
     const handle = this.handlers.get(input.typeName)!;
-    const response = await handle(create(input, request), context);
+    const response = whole(await handle(create(input, request), context));
     return Buffer.isBuffer(response) ? fromBinary(output, response) : (response as MessageShape<O>);
   }
 }

@@ -3,6 +3,7 @@
  * writes what they answer. gRPC, the JSON gateway and embedding programs are all transports.
  */
 import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import { Pieces } from "./pieces.js";
 
 /** What a call brings beside its messages. */
 export interface CallContext {
@@ -24,10 +25,18 @@ export interface Peer {
 /** A response: its message, or the message's finished bytes where encoding would cost too much. */
 export type Response<O extends DescMessage> = MessageShape<O> | Buffer;
 
+/** The same for one call alone, whose bytes may be in pieces. */
+export type Answer<O extends DescMessage> = Response<O> | Pieces;
+
+/** For who needs the bytes in one piece. */
+export function whole<O extends DescMessage>(answer: Answer<O>): Response<O> {
+  return answer instanceof Pieces ? answer.joined() : (answer as Response<O>);
+}
+
 export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
   request: MessageShape<I>,
   context: CallContext,
-) => Promise<Response<O>>;
+) => Promise<Answer<O>>;
 
 /** A call with a stream of responses, and one or many requests. */
 export interface StreamCall<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> {

@@ -6,7 +6,13 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import type { CallContext, Service, StreamHandler, UnaryHandler } from "../api/service.js";
+import {
+  type CallContext,
+  type Service,
+  type StreamHandler,
+  type UnaryHandler,
+  whole,
+} from "../api/service.js";
 import { KV } from "../gen/etcdserverpb/kv_pb.js";
 import {
   Watch,
@@ -47,7 +53,7 @@ export class EmbeddedClient {
     options: { readonly token?: string; readonly signal?: AbortSignal } = {},
   ): Promise<MessageShape<O>> {
     const handle = this.handlers.get(nameOf(method)) as UnaryHandler;
-    const response = await handle(create(method.input, request), context(options));
+    const response = whole(await handle(create(method.input, request), context(options)));
     return Buffer.isBuffer(response) ? fromBinary(method.output, response) : (response as MessageShape<O>);
   }
 

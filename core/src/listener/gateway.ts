@@ -7,7 +7,14 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import type { Response, Service, ServiceMethod, StreamMethod, UnaryMethod } from "../api/service.js";
+import {
+  type Response,
+  type Service,
+  type ServiceMethod,
+  type StreamMethod,
+  type UnaryMethod,
+  whole,
+} from "../api/service.js";
 import { readJson, transcode, writeJson } from "../codec/index.js";
 import { Code, type StatusError } from "../errors.js";
 import { gateway as gatewayOption } from "../gen/etcdadapter/gateway_pb.js";
@@ -79,7 +86,7 @@ export class Gateway {
       context = new GatewayContext(exchange);
       // A deadline is answered when it passes, whatever the handler waits for.
       context.end.onEnd((reason) => this.fail(reason, name, exchange));
-      const response = await handle(await this.readMessage(method, exchange), context);
+      const response = whole(await handle(await this.readMessage(method, exchange), context));
       exchange.send(okAnswer(textOf(method.output, response)));
     } catch (error) {
       this.fail(error, name, exchange, context?.end);

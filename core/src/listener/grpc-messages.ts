@@ -1,4 +1,5 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { Pieces } from "../api/pieces.js";
 import type { Response } from "../api/service.js";
 import { Code, StatusError } from "../errors.js";
 
@@ -36,6 +37,12 @@ export class GrpcMessages {
     const bytes = Buffer.isBuffer(response) ? response : encoded(type, response as MessageShape<D>);
     this.bytes.sent += bytes.length;
     return bytes;
+  }
+
+  /** Pieces, for a transport that takes them. */
+  count({ buffers, length }: Pieces): readonly Buffer[] {
+    this.bytes.sent += length;
+    return buffers;
   }
 }
 

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
-import type { Service, StreamMethod, UnaryMethod } from "../api/service.js";
+import { type Service, type StreamMethod, type UnaryMethod, whole } from "../api/service.js";
 import { Code, type Status } from "../errors.js";
 import type { OpenStreams } from "./call.js";
 import { GrpcContext, GrpcStream } from "./grpc-call.js";
@@ -104,7 +104,7 @@ export class GrpcTransport {
     let response: Buffer;
     try {
       const request = messages.decode(method.input, call.request, "error unmarshalling request");
-      response = messages.encode(method.output, await handle(request, context));
+      response = messages.encode(method.output, whole(await handle(request, context)));
     } catch (error) {
       callback(grpcStatus(this.options.statuses.of(error, path, context.end)));
       return;

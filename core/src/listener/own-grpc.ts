@@ -10,6 +10,7 @@ import {
   type CallContext as WireContext,
   StatusError as WireError,
 } from "@etcd-adapter/transport";
+import { Pieces } from "../api/pieces.js";
 import type {
   CallContext,
   Peer,
@@ -94,7 +95,8 @@ export class OwnGrpcTransport {
         const context = new OwnContext(wire, peers);
         try {
           const request = messages.decode(method.input, bytes, "error unmarshalling request");
-          return messages.encode(method.output, await handle(request, context));
+          const answer = await handle(request, context);
+          return answer instanceof Pieces ? messages.count(answer) : messages.encode(method.output, answer);
         } catch (error) {
           throw wireError(statuses.of(error, wire.path, context.end));
         }

@@ -40,6 +40,21 @@ test("an answer trickles through windows of a few bytes, trailers last", async (
   client.close();
 });
 
+test("so does one in pieces", async (t) => {
+  const { port } = await serve(t);
+  const client = await RawClient.open(port, helloWith([Setting.initialWindowSize, 0]));
+  const message = Buffer.from("in pieces, byte by byte");
+  client.send(unary(1, "/test.Echo/Pieces", message));
+  for (let sent = 0; sent < message.length + 5; sent += 1) {
+    client.send(windowUpdate(1, 1));
+    await client.until(() => client.dataBytes(1) === sent + 1 || undefined, "one byte more");
+  }
+  const { messages, trailers } = await client.answer(1);
+  assert.deepEqual(messages, [message]);
+  assert.equal(trailers["grpc-status"], "0");
+  client.close();
+});
+
 test("the connection's window holds all of its streams, and they take turns", async (t) => {
   const { port } = await serve(t);
   const client = await RawClient.open(port, helloWith([Setting.initialWindowSize, 1_000_000]));

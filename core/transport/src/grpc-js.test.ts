@@ -129,8 +129,8 @@ for (const isTls of [false, true]) {
       });
     }
 
-    test("unary calls of all sizes, at once and later", async () => {
-      for (const method of ["Now", "Later"]) {
+    test("unary calls of all sizes, at once, later and in pieces", async () => {
+      for (const method of ["Now", "Later", "Pieces"]) {
         for (const size of [0, 1, 4_091, 4_096, 16_379, 16_384, 65_535, 1_000_000, 4_194_304]) {
           const request = Buffer.alloc(size, size);
           const { response, error } = await call(`/test.Echo/${method}`, request);

@@ -4,6 +4,7 @@ export { DEFAULT_OPTIONS, type Options } from "./options.js";
 export { GrpcServer } from "./server.js";
 export type {
   CallContext,
+  Message,
   Method,
   OtherHandler,
   OtherRequest,

@@ -330,6 +330,8 @@ test("gzip both ways, and a bomb in it", async (t) => {
   assert.deepEqual([bomb["grpc-status"], bomb["grpc-message"]], ["8", text]);
   client.send(headers(5, requestHeaders(NOW, gzip)), data(5, grpcMessage(Buffer.from("no gzip"), 1)));
   assert.equal((await client.answer(5)).trailers["grpc-status"], "13");
+  client.send(headers(7, requestHeaders("/test.Echo/Pieces", gzip)), data(7, grpcMessage(gzipSync(body), 1)));
+  assert.ok(gunzipSync((await client.answer(7)).messages[0] as Buffer).equals(body));
   client.close();
 });
 

@@ -29,8 +29,11 @@ export interface Peer {
   readonly socket: Socket;
 }
 
+/** A message, whole or in pieces that follow each other. Nobody may change long ones afterwards: they are not copied. */
+export type Message = Buffer | readonly Buffer[];
+
 /** A handler that answers without waiting saves a turn of the microtask queue. */
-export type UnaryHandler = (request: Buffer, context: CallContext) => Buffer | Promise<Buffer>;
+export type UnaryHandler = (request: Buffer, context: CallContext) => Message | Promise<Message>;
 
 /** A call with one or many requests, and a stream of responses. */
 export interface StreamCall {

@@ -1,7 +1,7 @@
 /** One gRPC call, whatever its shape: what its handler sees, and what the connection tells it. */
 
 import { ErrorCode, StreamError } from "../framing/protocol.js";
-import type { CallContext, Peer, StreamCall } from "../service.js";
+import type { CallContext, Message, Peer, StreamCall } from "../service.js";
 import type { Exchange, ExchangeHost } from "../stream/exchange.js";
 import { OutgoingStream } from "../stream/outgoing-stream.js";
 import type { RequestHead } from "../stream/request-head.js";
@@ -93,7 +93,7 @@ export abstract class Call implements Exchange, CallContext, StreamCall {
     this.drainListener = listener;
   }
 
-  send(message: Buffer): boolean {
+  send(message: Message): boolean {
     if (this.isAnswered) return false;
     const { outgoing } = this;
     this.response.message(message);

@@ -1,6 +1,7 @@
 /** What a call answers, in gRPC's order: headers, messages, a status. */
 
 import type { Field } from "../hpack/field.js";
+import type { Message } from "../service.js";
 import type { OutgoingStream } from "../stream/outgoing-stream.js";
 import type { RequestHead } from "../stream/request-head.js";
 import type { Sender } from "../stream/sender.js";
@@ -34,17 +35,23 @@ export class Response {
     this.trailers = fieldsOf(metadata);
   }
 
-  message(message: Buffer): void {
+  message(message: Message): void {
     if (!this.headersSent) this.begin();
-    if (this.sendsGzip && message.length > 0) this.sender.message(this.outgoing, 1, compress(message));
-    else this.sender.message(this.outgoing, 0, message);
+    const { sender, outgoing } = this;
+    if (this.sendsGzip && message.length > 0) {
+      sender.message(outgoing, 1, compress(Buffer.isBuffer(message) ? message : Buffer.concat(message)));
+    } else if (Buffer.isBuffer(message)) {
+      sender.message(outgoing, 0, message);
+    } else {
+      sender.pieces(outgoing, message);
+    }
   }
 
   /** Sends a plain answer from its headers to status OK at once; false if that can't be. */
-  whole(message: Buffer): boolean {
+  whole(message: Message): boolean {
     const isPlain =
       !this.headersSent && !this.sendsGzip && this.trailers === undefined && this.head.subtype === "";
-    return isPlain && this.sender.answer(this.outgoing, message);
+    return isPlain && Buffer.isBuffer(message) && this.sender.answer(this.outgoing, message);
   }
 
   /** Status OK has headers before it, with or without messages. */

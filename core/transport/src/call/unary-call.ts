@@ -1,6 +1,6 @@
 /** A call with one request and one response. */
 
-import type { UnaryHandler } from "../service.js";
+import type { Message, UnaryHandler } from "../service.js";
 import type { RequestHead } from "../stream/request-head.js";
 import { Call, type CallHost } from "./call.js";
 import { Code, OK } from "./status.js";
@@ -24,18 +24,18 @@ export class UnaryCall extends Call {
       this.finish({ code: Code.unknown, message: "EOF" });
       return;
     }
-    let response: Buffer | Promise<Buffer>;
+    let response: Message | Promise<Message>;
     try {
       response = this.handle(request, this);
     } catch (error) {
       this.fail(error);
       return;
     }
-    if (Buffer.isBuffer(response)) this.succeed(response);
-    else this.await(response, (message) => this.succeed(message));
+    if (response instanceof Promise) this.await(response, (message) => this.succeed(message));
+    else this.succeed(response);
   }
 
-  private succeed(response: Buffer): void {
+  private succeed(response: Message): void {
     if (this.isAnswered) return;
     if (this.isHalfClosed && this.response.whole(response)) {
       this.settle();

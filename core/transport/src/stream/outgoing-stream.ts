@@ -14,6 +14,14 @@ const NOTHING_QUEUED: QueuedMessage[] = [];
 /** In place of a flag: bytes that are no message. */
 export const RAW = -1;
 
+/** What goes before a message of `length` bytes. */
+export function prefixOf(flag: number, length: number): Buffer {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = flag;
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
+}
+
 function prefixBytes(flag: number): number {
   return flag === RAW ? 0 : PREFIX_BYTES;
 }
@@ -66,10 +74,7 @@ export class OutgoingStream {
       const { flag, bytes } = this.queue[this.head] as QueuedMessage;
       const prefixed = prefixBytes(flag);
       if (this.sentOfHead < prefixed) {
-        const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
-        prefix[0] = flag;
-        prefix.writeUInt32BE(bytes.length, 1);
-        const part = prefix.subarray(this.sentOfHead, this.sentOfHead + left);
+        const part = prefixOf(flag, bytes.length).subarray(this.sentOfHead, this.sentOfHead + left);
         append(part);
         left -= part.length;
         this.sentOfHead += part.length;

@@ -12,7 +12,7 @@ import {
   INITIAL_WINDOW_BYTES,
 } from "../framing/protocol.js";
 import type { Field } from "../hpack/field.js";
-import { type OutgoingStream, RAW } from "./outgoing-stream.js";
+import { type OutgoingStream, prefixOf, RAW } from "./outgoing-stream.js";
 
 /** With so much unwritten, streams wait: what a slow socket holds no longer counts against any handler. */
 const BACKLOG_BYTES = 262_144;
@@ -90,10 +90,18 @@ export class Sender {
     }
   }
 
+  /** Sends a message whose pieces stay where they are. */
+  pieces(stream: OutgoingStream, pieces: readonly Buffer[]): void {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.queue(stream, prefixOf(0, length));
+    for (const piece of pieces) this.queue(stream, piece);
+    this.wake(stream);
+    this.pump();
+  }
+
   /** Sends bytes that are no message. */
   raw(stream: OutgoingStream, bytes: Buffer): void {
-    stream.push(RAW, bytes);
-    this.queuedBytes += bytes.length;
+    this.queue(stream, bytes);
     this.wake(stream);
     this.pump();
   }
@@ -136,6 +144,12 @@ export class Sender {
       if (this.output.isFull) this.output.flush();
     }
     this.isPumping = false;
+  }
+
+  private queue(stream: OutgoingStream, bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    stream.push(RAW, bytes);
+    this.queuedBytes += bytes.length;
   }
 
   private unlinkFirst(stream: OutgoingStream): void {

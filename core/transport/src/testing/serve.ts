@@ -45,6 +45,20 @@ export const testServices: Services = {
     Now: { kind: "unary", handle: (request) => request },
     /** Answers with the request, later. */
     Later: { kind: "unary", handle: async (request) => request },
+    /** Answers with the request in pieces, some of them empty. */
+    Pieces: {
+      kind: "unary",
+      handle: async (request) => {
+        const cut = Math.ceil(request.length / 3);
+        return [
+          Buffer.alloc(0),
+          request.subarray(0, cut),
+          Buffer.alloc(0),
+          request.subarray(cut),
+          Buffer.alloc(0),
+        ];
+      },
+    },
     Fail: {
       kind: "unary",
       handle: async (request) => {
