@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { Pieces } from "../api/pieces.js";
 import { StatusError } from "../errors.js";
 import {
   CompactionResponseSchema,
@@ -30,6 +31,12 @@ describe("unary calls", () => {
     const bytes = Buffer.from(toBinary(RangeResponseSchema, create(RangeResponseSchema, { count: 3n })));
     await using fixture = await listen({ kv: { range: async () => bytes } });
     assert.equal((await call(fixture.url, "/v3/kv/range", "")).text, '{"count":"3"}');
+  });
+
+  test("so do finished bytes in pieces", async () => {
+    const range = async () => new Pieces([Buffer.from([0x20]), Buffer.from([3]), Buffer.from([0x18, 1])]);
+    await using fixture = await listen({ kv: { range } });
+    assert.equal((await call(fixture.url, "/v3/kv/range", "")).text, '{"more":true,"count":"3"}');
   });
 
   test("headers are metadata", async () => {

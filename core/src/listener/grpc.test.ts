@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
+import { Pieces } from "../api/pieces.js";
 import type { CallContext, StreamCall } from "../api/service.js";
 import { EtcdError, StatusError } from "../errors.js";
 import { PutRequestSchema, RangeRequestSchema, RangeResponseSchema } from "../gen/etcdserverpb/kv_pb.js";
@@ -81,6 +82,15 @@ describe("unary calls", () => {
     await using fixture = await listen({ kv: { range: async () => bytes } });
     using client = new Client(fixture);
     assert.deepEqual(await client.unary(RANGE, Buffer.alloc(0)), bytes);
+  });
+
+  test("so do finished bytes in pieces", async () => {
+    const buffers = [Buffer.from([0x20, 7]), Buffer.alloc(100_000, "\x18\x01"), Buffer.from([0x20, 8])];
+    const messageBytes = { received: 0, sent: 0 };
+    await using fixture = await listen({ kv: { range: async () => new Pieces(buffers) } }, { messageBytes });
+    using client = new Client(fixture);
+    assert.deepEqual(await client.unary(RANGE, Buffer.alloc(0)), Buffer.concat(buffers));
+    assert.equal(messageBytes.sent, 100_004);
   });
 
   test("metadata by its name, the last value", async () => {
