@@ -21,6 +21,14 @@ describe("embedded", () => {
     await Promise.all([one.close(), other.close()]);
   });
 
+  test("answers of any length", async () => {
+    const { client, close } = await startEmbedded(NO_PORT);
+    const value = "v".repeat(100_000);
+    await client.put("long", value);
+    assert.equal((await client.get("long"))?.toString(), value);
+    await close();
+  });
+
   test("errors are etcd's, as typed values", async () => {
     const { client, close } = await startEmbedded(NO_PORT);
     await assert.rejects(
