@@ -162,6 +162,10 @@ func (c *connection) handle(frame http2.Frame) error {
 			c.opened(int(f.Increment))
 		}
 	case *http2.RSTStreamFrame:
+		// Go's server resets a stream that it has answered before it saw the request's end.
+		if c.called(f.StreamID) == nil {
+			return nil
+		}
 		return fmt.Errorf("the server reset a stream: %v", f.ErrCode)
 	case *http2.GoAwayFrame:
 		return fmt.Errorf("the server says goodbye: %v %s", f.ErrCode, f.DebugData())
