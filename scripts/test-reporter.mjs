@@ -17,7 +17,7 @@ export default async function* report(source) {
   const total = Number(process.env.ETCD_ADAPTER_TEST_FILES ?? 0);
   const started = Date.now();
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const files = new Set();
+  let files = 0;
   const failures = [];
   const failedFiles = [];
   const printed = new Map(); // what it printed last, for a file that ends without a word
@@ -26,10 +26,9 @@ export default async function* report(source) {
 
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
   const progress = () =>
-    `${files.size}${total ? `/${total}` : ""} files, ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped, ${seconds()}\n`;
+    `${files}${total ? `/${total}` : ""} files, ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped, ${seconds()}\n`;
 
   for await (const { type, data } of source) {
-    if (data?.file && (type === "test:pass" || type === "test:fail")) files.add(data.file);
     if (type === "test:start") {
       path.length = data.nesting;
       path[data.nesting] = data.name;
@@ -47,6 +46,7 @@ export default async function* report(source) {
         yield `${failure.title}\n${described(failure.error, 8)}\n`;
       }
     } else if (type === "test:complete" && data.name === data.file) {
+      files++;
       if (data.details?.error) failedFiles.push(data.file);
     } else if (type === "test:stderr" || type === "test:stdout") {
       const lines = [...(printed.get(data.file) ?? []), ...data.message.trimEnd().split("\n")];
