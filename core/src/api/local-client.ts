@@ -1,10 +1,4 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { Code, EtcdError, StatusError } from "../errors.js";
 import {
   DeleteRangeRequestSchema,
@@ -15,7 +9,7 @@ import {
   TxnResponseSchema,
 } from "../gen/etcdserverpb/kv_pb.js";
 import { LeaseGrantRequestSchema, LeaseGrantResponseSchema } from "../gen/etcdserverpb/lease_pb.js";
-import { type CallContext, type Service, type UnaryHandler, whole } from "./service.js";
+import { type CallContext, messageOf, type Service, type UnaryHandler } from "./service.js";
 
 /**
  * A client of the services of this very process, as etcd's lock and election services have one: they get no right
@@ -55,8 +49,7 @@ export class LocalClient {
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
     const handle = this.handlers.get(input.typeName)!;
-    const response = whole(await handle(create(input, request), context));
-    return Buffer.isBuffer(response) ? fromBinary(output, response) : (response as MessageShape<O>);
+    return messageOf(output, await handle(create(input, request), context));
   }
 }
 

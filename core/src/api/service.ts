@@ -2,7 +2,13 @@
  * The interface between a transport and the API: a transport decodes requests, calls these handlers and
  * writes what they answer. gRPC, the JSON gateway and embedding programs are all transports.
  */
-import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { Pieces } from "./pieces.js";
 
 /** What a call brings beside its messages. */
@@ -31,6 +37,12 @@ export type Answer<O extends DescMessage> = Response<O> | Pieces;
 /** For who needs the bytes in one piece. */
 export function whole<O extends DescMessage>(answer: Answer<O>): Response<O> {
   return answer instanceof Pieces ? answer.joined() : (answer as Response<O>);
+}
+
+/** For who needs the message. */
+export function messageOf<O extends DescMessage>(type: O, answer: Answer<DescMessage>): MessageShape<O> {
+  const response = whole(answer);
+  return Buffer.isBuffer(response) ? fromBinary(type, response) : (response as MessageShape<O>);
 }
 
 export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (

@@ -2,16 +2,15 @@ import {
   create,
   type DescMessage,
   type DescMethod,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
 import {
   type CallContext,
+  messageOf,
   type Service,
   type StreamHandler,
   type UnaryHandler,
-  whole,
 } from "../api/service.js";
 import { KV } from "../gen/etcdserverpb/kv_pb.js";
 import {
@@ -53,8 +52,7 @@ export class EmbeddedClient {
     options: { readonly token?: string; readonly signal?: AbortSignal } = {},
   ): Promise<MessageShape<O>> {
     const handle = this.handlers.get(nameOf(method)) as UnaryHandler;
-    const response = whole(await handle(create(method.input, request), context(options)));
-    return Buffer.isBuffer(response) ? fromBinary(method.output, response) : (response as MessageShape<O>);
+    return messageOf(method.output, await handle(create(method.input, request), context(options)));
   }
 
   async put(key: string | Uint8Array, value: string | Uint8Array): Promise<void> {
@@ -87,10 +85,7 @@ export class EmbeddedClient {
       requests: once(
         create(Watch.method.watch.input, { requestUnion: { case: "createRequest", value: request } }),
       ),
-      send: (response) =>
-        inbox.put(
-          Buffer.isBuffer(response) ? fromBinary(WatchResponseSchema, response) : (response as WatchResponse),
-        ),
+      send: (response) => inbox.put(messageOf(WatchResponseSchema, response)),
       onDrain: (listener) => inbox.onDrain(listener),
     });
     call.catch((error) => inbox.end(error));
